@@ -1,0 +1,1 @@
+"""What the well site and the office agree on; the only agent room the hub may import."""

@@ -1,0 +1,11 @@
+"""What can be wrong with something that arrived."""
+
+from __future__ import annotations
+
+
+class WireError(ValueError):
+    """A message, or a part of one, that does not follow the contract; the text says how."""
+
+
+class UnknownVersionError(WireError):
+    """A message of a version this program does not know; its envelope could be read."""

@@ -1,0 +1,1 @@
+"""The office: stores, judges, notifies, and shows."""

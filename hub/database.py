@@ -1,0 +1,59 @@
+"""The engine, and the one place where a transaction is told whose rows it may see."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.orm import Session
+
+DatabaseRole = Literal["app", "ingest", "work", "owner"]
+
+
+def connect(url: str, role: DatabaseRole, *, pool: int = 8) -> Engine:
+    """Make an engine whose every connection acts as ``wellflow_<role>``."""
+    return create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_size=pool,
+        max_overflow=pool,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        connect_args={
+            "options": f"-c role=wellflow_{role} -c timezone=UTC",
+            "application_name": f"wellflow-{role}",
+            "connect_timeout": 10,
+        },
+    )
+
+
+def act_for(connection: Connection, organization: uuid.UUID | None) -> None:
+    """Tell the current transaction which organization it acts for; it ends with it."""
+    connection.execute(
+        text("SELECT set_config('app.organization_id', :id, true)"),
+        {"id": str(organization or "")},
+    )
+
+
+@contextmanager
+def tenant_session(engine: Engine, organization: uuid.UUID) -> Iterator[Session]:
+    """Open a session in which row level security shows one organization's rows.
+
+    Every transaction of the session is given the organization as it begins. Commits on leaving,
+    rolls back on an error.
+    """
+    with Session(engine, expire_on_commit=False) as session:
+        event.listen(
+            session, "after_begin", lambda _session, _tx, conn: act_for(conn, organization)
+        )
+        with session.begin():
+            yield session
+
+
+@contextmanager
+def work_transaction(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction outside any organization, for roles whose policies allow it."""
+    with engine.begin() as connection:
+        yield connection

@@ -1,0 +1,181 @@
+"""hub.toml, environment and secret files -> one frozen dataclass; every fault reported at once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from agent.contract.configfile import ConfigFile, Section
+from agent.contract.wire import SHARDS
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where the database is; each role may sign in with an account of its own."""
+
+    url: str  #: postgresql://…, an account that may act as wellflow_app
+    ingest_url: str  #: … as wellflow_ingest
+    work_url: str  #: … as wellflow_work
+    admin_url: str  #: … may create roles, extensions and tables (migrate, backup, restore)
+    pool: int
+
+
+@dataclass(frozen=True, slots=True)
+class MqttSettings:
+    """The broker, and which shards this process takes."""
+
+    url: str  #: mqtts://user:password@host:8883 or mqtt:// (plain, loopback or explicit only)
+    ca_file: str | None
+    client_id: str
+    first_shard: int
+    last_shard: int
+    accounts_file: str | None  #: Mosquitto password file that `agent add` writes
+    allow_plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """The SMTP server that carries notifications."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    sender: str
+    security: str  #: "starttls", "tls" or "none"
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """The console's address."""
+
+    host: str
+    port: int
+    public_url: str  #: as people type it; https:// makes cookies Secure
+    session_hours: int
+    allow_plain: bool
+    trusted_proxies: int
+
+
+@dataclass(frozen=True, slots=True)
+class HubSettings:
+    """Everything the hub can be told."""
+
+    database: DatabaseSettings
+    mqtt: MqttSettings
+    mail: MailSettings
+    web: WebSettings
+    secret_key: bytes  #: 32 bytes; seals secrets kept in the database
+    live_window_s: int
+    retention_days: int
+    webhook_allow_private: bool
+
+
+def load(path: Path | None, environ: Mapping[str, str] | None = None) -> HubSettings:
+    """Read the hub's settings; raises `ConfigError` with every fault."""
+    file = ConfigFile.load(path, environ)
+    root = file.root()
+    settings = HubSettings(
+        database=_database(root.section("database")),
+        mqtt=_mqtt(root.section("mqtt")),
+        mail=_mail(root.section("mail")),
+        web=_web(root.section("web")),
+        secret_key=_secret_key(root),
+        live_window_s=root.integer("live_window_s", 900, low=60),
+        retention_days=root.integer("retention_days", 730, low=7),
+        webhook_allow_private=root.flag("webhook_allow_private", False),
+    )
+    root.done()
+    file.finish()
+    return settings
+
+
+def _database(section: Section) -> DatabaseSettings:
+    url = _url(section, "url", "postgresql")
+    settings = DatabaseSettings(
+        url,
+        section.text("ingest_url", url),
+        section.text("work_url", url),
+        section.text("admin_url", url),
+        section.integer("pool", 8, low=1, high=100),
+    )
+    section.done()
+    return settings
+
+
+def _mqtt(section: Section) -> MqttSettings:
+    settings = MqttSettings(
+        _url(section, "url", "mqtt", "mqtts"),
+        section.optional("ca_file"),
+        section.text("client_id", "wellflow-hub"),
+        section.integer("first_shard", 0, low=0, high=SHARDS - 1),
+        section.integer("last_shard", SHARDS - 1, low=0, high=SHARDS - 1),
+        section.optional("accounts_file"),
+        section.flag("allow_plain", False),
+    )
+    if settings.last_shard < settings.first_shard:
+        section.fault("last_shard", "lies below first_shard")
+    _refuse_plain(section, settings.url, "mqtt", "mqtts", allowed=settings.allow_plain)
+    section.done()
+    return settings
+
+
+def _mail(section: Section) -> MailSettings:
+    settings = MailSettings(
+        section.text("host", "localhost"),
+        section.integer("port", 587, low=1, high=65535),
+        section.optional("username"),
+        section.optional("password"),
+        section.text("sender", "wellflow@localhost"),
+        section.text("security", "starttls", choices=("starttls", "tls", "none")),
+    )
+    section.done()
+    return settings
+
+
+def _web(section: Section) -> WebSettings:
+    host = section.text("host", "127.0.0.1")
+    port = section.integer("port", 8080, low=1, high=65535)
+    settings = WebSettings(
+        host,
+        port,
+        section.text("public_url", f"http://{host}:{port}").rstrip("/"),
+        section.integer("session_hours", 12, low=1, high=24 * 30),
+        section.flag("allow_plain", False),
+        section.integer("trusted_proxies", 0, low=0, high=5),
+    )
+    _refuse_plain(section, settings.public_url, "http", "https", allowed=settings.allow_plain)
+    section.done()
+    return settings
+
+
+def _url(section: Section, name: str, *schemes: str) -> str:
+    url = section.text(name)
+    if url and urlsplit(url).scheme not in schemes:
+        section.fault(name, f"must start with {' or '.join(f'{s}://' for s in schemes)}")
+    return url
+
+
+def _refuse_plain(section: Section, url: str, plain: str, safe: str, *, allowed: bool) -> None:
+    parts = urlsplit(url)
+    loopback = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if parts.scheme == plain and not loopback and not allowed:
+        section.fault(
+            "url" if plain == "mqtt" else "public_url",
+            f"{plain}:// sends passwords in the clear; use {safe}://, or set allow_plain = true",
+        )
+
+
+def _secret_key(root: Section) -> bytes:
+    text = root.text("secret_key")
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        key = b""
+    if text and len(key) != 32:
+        root.fault("secret_key", "must be 32 bytes in base64; `wellflow-hub key` makes one")
+    return key
