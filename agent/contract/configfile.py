@@ -164,7 +164,8 @@ class Section:
 
     def optional(self, name: str) -> str | None:
         """A text, or None when it is not set."""
-        return self.text(name) if self.has(name) else self._asked.add(name)
+        self._asked.add(name)
+        return self.text(name) if self.has(name) else None
 
     def integer(
         self, name: str, default: Any = REQUIRED, *, low: int | None = None, high: int | None = None
