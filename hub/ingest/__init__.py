@@ -1,0 +1,1 @@
+"""MQTT -> rows: messages are decoded, stored exactly once, and only then receipted."""
