@@ -46,7 +46,7 @@ Lane = Literal["a", "e", "t", "h", "d", "b"]
 #: In strict priority: alarms, field entries, live telemetry, history, diagnostics, blobs.
 LANES: tuple[Lane, ...] = get_args(Lane)
 
-GapReason = Literal["thinned", "released", "lost"]
+GapReason = Literal["thinned", "released", "moved", "lost"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{1,62}")
 _TOPIC = re.compile(r"wf/(\d+)/(\d+)/([^/]+)/(st|up/[a-z]|dn/[a-z]+)")

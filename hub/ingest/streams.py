@@ -134,6 +134,7 @@ def announce(row: StreamRow, state: StreamState) -> Announcement:
 
     A close below the hub's number means that the box went back in time. A close below what was
     announced before means that a disk took the rest with it: those numbers get a name.
+    A retained birth may be old; whoever hears one must not believe its `went_back`.
     """
     issued = state.next - 1
     if state.closed is None:

@@ -23,6 +23,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
 
+#: thinned: to save space, never sent; released: receipted, then evicted, and asked for after a
+#: restore; moved: sent again under another stream after a fork; lost: damaged or dropped at the
+#: agent; lost_with_disk: announced once, and gone with the disk that held it.
+GAP_REASONS = ("thinned", "released", "moved", "lost", "lost_with_disk")
+
 
 class Agent(Base, Keyed, Owned, Authored):
     """A box at a well site, with an account at the broker."""
@@ -209,7 +214,7 @@ class StreamGap(Base, Keyed, Owned):
     stream: Mapped[str] = mapped_column()
     first: Mapped[int] = mapped_column(BigInteger)
     last: Mapped[int] = mapped_column(BigInteger)
-    reason: Mapped[str] = mapped_column(info=about("thinned, released, lost, lost_with_disk"))
+    reason: Mapped[str] = mapped_column(info=about("thinned, released, moved, lost …"))
     readings: Mapped[int] = mapped_column(BigInteger, server_default="0")
     from_time: Mapped[datetime | None] = mapped_column()
     to_time: Mapped[datetime | None] = mapped_column()
@@ -218,9 +223,7 @@ class StreamGap(Base, Keyed, Owned):
         of_organization(),
         within("agent_id", table="agents"),
         UniqueConstraint("agent_id", "stream", "first", "last"),
-        CheckConstraint(
-            one_of("reason", "thinned", "released", "lost", "lost_with_disk"), name="reason"
-        ),
+        CheckConstraint(one_of("reason", *GAP_REASONS), name="reason"),
     )
 
 
