@@ -26,9 +26,9 @@ NOBODY = 65534  #: initdb insists on an account that exists
 ENVIRON = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 DATABASE = "wellflow"
 INITDB = (
-    "--no-sync --auth=scram-sha-256 --encoding=UTF8 "
-    "--no-locale --locale-provider=builtin --builtin-locale=C.UTF-8"
-).split()
+    *("--no-sync", "--auth=scram-sha-256", "--encoding=UTF8"),
+    *("--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+)
 
 
 @dataclass(frozen=True, slots=True)
