@@ -1,0 +1,116 @@
+"""What both sides of the outbox share: the connection, its lock, transactions, and streams."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from agent.contract.control import StreamState
+from agent.outbox.file import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """One stream as the outbox holds it."""
+
+    seq: int
+    id: str
+    closed: int | None
+    next: int
+    receipted: int
+    sent: int
+    floor: int
+
+    @property
+    def live(self) -> bool:
+        """Whether it still takes new blocks."""
+        return self.closed is None
+
+    @property
+    def issued(self) -> int:
+        """Its highest number so far."""
+        return self.next - 1
+
+    @property
+    def waiting(self) -> int:
+        """How many numbers the hub does not have yet."""
+        return max(0, self.issued - max(self.receipted, self.floor))
+
+    def state(self) -> StreamState:
+        """As it is announced."""
+        return StreamState(self.id, self.next, self.floor + 1, self.closed)
+
+
+_INFO = "SELECT seq, id, closed, next, receipted, sent, floor FROM streams"
+
+
+class Base:
+    """A connection several threads use one after the other, and the streams in it."""
+
+    def __init__(self, connection: sqlite3.Connection, limits: Limits) -> None:
+        """Use a prepared connection."""
+        self.limits = limits
+        self.database = connection
+        self.lock = threading.RLock()
+        self.bytes = self._one("SELECT coalesce(sum(length(body)), 0) FROM blocks")
+
+    def streams(self) -> list[StreamInfo]:
+        """All streams kept, oldest first."""
+        with self.lock:
+            rows = self.database.execute(f"{_INFO} ORDER BY seq").fetchall()
+        return [StreamInfo(*row) for row in rows]
+
+    def stream(self, stream: str) -> StreamInfo | None:
+        """One stream by its id."""
+        with self.lock:
+            row = self.database.execute(f"{_INFO} WHERE id = ?", (stream,)).fetchone()
+        return StreamInfo(*row) if row else None
+
+    def _open_stream(self, now_ms: int) -> str:
+        stream = os.urandom(8).hex()
+        self.database.execute("INSERT INTO streams (id, opened) VALUES (?, ?)", (stream, now_ms))
+        return stream
+
+    def _close_live(self) -> None:
+        self.database.execute("UPDATE streams SET closed = next - 1 WHERE closed IS NULL")
+
+    def _append_line(self, line: bytes, readings: int, start: int, end: int) -> None:
+        seq, number = self.database.execute(
+            "SELECT seq, next FROM streams WHERE closed IS NULL"
+        ).fetchone()
+        self.database.execute(
+            "INSERT INTO blocks VALUES (?, ?, ?, NULL, ?, ?, ?, ?, NULL)",
+            (seq, number, number, line, readings, start, end),
+        )
+        self.database.execute("UPDATE streams SET next = next + 1 WHERE seq = ?", (seq,))
+        self.bytes += len(line)
+
+    def add_to_meta(self, key: str, amount: int) -> None:
+        """Count something for ever (inside a transaction of the caller)."""
+        self.database.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = value + ?",
+            (key, amount, amount),
+        )
+
+    def _meta(self, key: str) -> int:
+        return self._one("SELECT coalesce((SELECT value FROM meta WHERE key = ?), 0)", key)
+
+    def _one(self, sql: str, *parameters: object) -> int:
+        return int(self.database.execute(sql, parameters).fetchone()[0])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self.lock:
+            kept = self.bytes
+            self.database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self.database.execute("ROLLBACK")
+                self.bytes = kept
+                raise
+            self.database.execute("COMMIT")

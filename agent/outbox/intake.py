@@ -1,0 +1,195 @@
+"""The side that reads: stages readings, commits them, freezes them into numbered blocks."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+
+from agent.contract.blocks import Block, ClockState, Sample, Stamp, freeze, retime, to_columns
+from agent.contract.control import Declaration, DeclaredTag
+from agent.outbox.base import Base
+from agent.outbox.file import Limits
+
+Key = tuple[int, str, int, int]  #: configuration epoch, boot, clock state, UTC less monotonic ms
+
+
+class Intake(Base):
+    """Streams of one program start after another, and what is read into them."""
+
+    def __init__(self, connection: sqlite3.Connection, limits: Limits) -> None:
+        """Load what an earlier start staged and did not freeze."""
+        super().__init__(connection, limits)
+        self._fresh: list[Sample] = []
+        self._staged: list[tuple[Key, list[Sample]]] = []
+        self._cut_due = 0
+        self._load_staged()
+
+    # ------------------------------------------------------------------ a program's life
+
+    def begin_life(self, now_ms: int) -> str:
+        """Seal what an earlier start left and open a new stream; returns its id.
+
+        Staged readings of the earlier start are frozen into *its* stream: if the file is an old
+        image, the hub knows that number already, with these readings in it.
+        """
+        with self._transaction():
+            if self._staged and not self._one("SELECT count(*) FROM streams WHERE closed IS NULL"):
+                self._open_stream(now_ms)  # a rescued file may have lost its streams
+            self._freeze_staged()
+            self._close_live()
+            opened = self._open_stream(now_ms)
+        self._staged = []
+        return opened
+
+    def seal(self, now_ms: int) -> str:
+        """Close the live stream where it stands and open a new one; ids and numbers stay."""
+        with self._transaction():
+            self._close_live()
+            return self._open_stream(now_ms)
+
+    def declare(
+        self, devices: tuple[str, ...], tags: tuple[DeclaredTag, ...], now_ms: int
+    ) -> Declaration:
+        """Number a configuration: the same one keeps its epoch, a changed one gets a later.
+
+        Epochs are milliseconds where the clock allows, so that a restored image whose configuration
+        changed cannot re-use the number of a declaration it has forgotten.
+        """
+        digest = Declaration(0, devices, tags).digest
+        with self._transaction():
+            newest = self.database.execute(
+                "SELECT epoch, digest FROM configs ORDER BY epoch DESC LIMIT 1"
+            ).fetchone() or (0, "")
+            if newest[1] == digest:
+                return Declaration(newest[0], devices, tags)
+            declaration = Declaration(max(newest[0] + 1, now_ms), devices, tags)
+            self.database.execute(
+                "INSERT INTO configs VALUES (?, ?, ?)",
+                (declaration.epoch, digest, declaration.to_bytes()),
+            )
+            return declaration
+
+    def declaration(self, epoch: int) -> bytes:
+        """The message that declares an epoch, or that it is gone."""
+        with self.lock:
+            row = self.database.execute(
+                "SELECT declaration FROM configs WHERE epoch = ?", (epoch,)
+            ).fetchone()
+        return bytes(row[0]) if row else Declaration(epoch, gone=True).to_bytes()
+
+    # ----------------------------------------------------------------------- readings in
+
+    def stage(self, samples: Iterable[Sample]) -> None:
+        """Take readings; they survive a crash after the next `commit`."""
+        with self.lock:
+            self._fresh.extend(samples)
+
+    def commit(self, stamp: Stamp, now_ms: int, *, cut: bool = False) -> bool:
+        """Write what was staged to disk, and freeze a block when one is due (or `cut`).
+
+        `stamp` tells the configuration, boot and clock the readings belong to; its start and mono
+        are those of one instant. Returns whether a block was frozen. On `sqlite3.OperationalError`
+        (disk full) nothing is lost: the readings stay staged for the next try.
+        """
+        with self.lock:
+            samples, self._fresh = self._fresh, []
+            try:
+                return self._commit(samples, stamp, now_ms, cut=cut)
+            except sqlite3.Error:
+                self._fresh = samples + self._fresh
+                raise
+
+    def _commit(self, samples: list[Sample], stamp: Stamp, now_ms: int, *, cut: bool) -> bool:
+        key = (stamp.config, stamp.boot, int(stamp.clock), stamp.start - stamp.mono)
+        if not samples and not self._staged:
+            return False
+        staged = sum(len(rows) for _, rows in self._staged) + len(samples)
+        due = cut or staged >= self.limits.cut_points or now_ms >= self._cut_due
+        with self._transaction():
+            if due:
+                self._freeze_staged((key, samples) if samples else None)
+            elif samples:
+                self._write_staged(key, samples)
+        if due:
+            self._staged = []
+            self._cut_due = now_ms + self.limits.cut_ms
+        elif samples:
+            self._staged.append((key, samples))
+        return due
+
+    def _write_staged(self, key: Key, samples: list[Sample]) -> None:
+        body = json.dumps([(s.tag, s.at, s.value, int(s.quality)) for s in samples])
+        self.database.execute(
+            "INSERT INTO staged (config, boot, clock, lag, body) VALUES (?, ?, ?, ?, ?)",
+            (*key, body),
+        )
+
+    def _load_staged(self) -> None:
+        for *key, body in self.database.execute(
+            "SELECT config, boot, clock, lag, body FROM staged ORDER BY id"
+        ):
+            samples = [Sample(*item) for item in json.loads(body)]
+            self._staged.append(((key[0], key[1], key[2], key[3]), samples))
+
+    def _freeze_staged(self, more: tuple[Key, list[Sample]] | None = None) -> None:
+        groups: dict[Key, list[Sample]] = {}
+        for key, samples in [*self._staged, *([more] if more else [])]:
+            groups.setdefault(key, []).extend(samples)
+        for key, samples in groups.items():
+            for piece in _pieces(samples, 4 * self.limits.cut_points):
+                self._append(_block(key, piece))
+        self.database.execute("DELETE FROM staged")
+
+    def _append(self, block: Block) -> None:
+        line = freeze(block)
+        end = max(column.times[-1] for column in block.columns)
+        start = min(column.times[0] for column in block.columns)
+        self._append_line(line, block.readings, start, end)
+
+    def retime(self, boot: str, step_ms: int, clock: ClockState) -> int:
+        """Shift what this boot stamped with an unconfirmed clock and never sent; returns blocks."""
+        unsure = (int(ClockState.NEVER), int(ClockState.HOLDING))
+        moved = 0
+        with self._transaction():
+            rows = self.database.execute(
+                "SELECT stream, first, body FROM blocks JOIN streams ON seq = stream"
+                " WHERE gap IS NULL AND first > sent"
+            ).fetchall()
+            for stream, first, body in rows:
+                head = json.loads(body)
+                if head["b"] != boot or head["k"] not in unsure:
+                    continue
+                self.database.execute(
+                    "UPDATE blocks SET body = ?, start = start + ?, end = end + ?"
+                    " WHERE stream = ? AND first = ?",
+                    (retime(body, step_ms, clock), step_ms, step_ms, stream, first),
+                )
+                moved += 1
+            self._retime_staged(boot, step_ms, clock, unsure)
+        return moved
+
+    def _retime_staged(
+        self, boot: str, step_ms: int, clock: ClockState, unsure: tuple[int, ...]
+    ) -> None:
+        groups, self._staged = self._staged, []
+        self.database.execute("DELETE FROM staged")
+        for key, samples in groups:
+            kept = (key, samples)
+            if key[1] == boot and key[2] in unsure:
+                shifted = [Sample(s.tag, s.at + step_ms, s.value, s.quality) for s in samples]
+                kept = ((key[0], boot, int(clock), key[3] + step_ms), shifted)
+            self._write_staged(*kept)
+            self._staged.append(kept)
+        self._fresh = [Sample(s.tag, s.at + step_ms, s.value, s.quality) for s in self._fresh]
+
+
+def _pieces(samples: Sequence[Sample], size: int) -> Iterator[Sequence[Sample]]:
+    for start in range(0, len(samples), size):
+        yield samples[start : start + size]
+
+
+def _block(key: Key, samples: Sequence[Sample]) -> Block:
+    config, boot, clock, lag = key
+    start = min(sample.at for sample in samples)
+    return Block(Stamp(config, boot, clock, start, start - lag), to_columns(samples))

@@ -1,0 +1,300 @@
+"""Outbox -> hub: decides what to send next and what every answer means. No input or output here.
+
+The rules, each of which closes a hole that a randomized simulation found:
+
+1. Announce every stream kept, on connect and in each new epoch of the hub, until each is answered.
+   Nothing of a stream is sent before the hub has said where it stands.
+2. A lower epoch than the highest heard is ignored: it is a ghost. The first answer about a stream
+   in an epoch sets its watermark, also downwards (the hub was restored); later ones only raise it.
+3. The live stream goes first, older ones after it, oldest first. A live stream with a backlog is
+   sealed, so that new readings need not wait behind it; ids and numbers stay as they are.
+4. At most a window of messages per stream is on its way without a receipt; when none comes in
+   time, sending goes back to the last receipt.
+5. A want is obeyed once per round trip, and never holds up another stream.
+6. A receipt beyond what was issued, or with another checksum, means that the hub knows another
+   history of this stream: the outbox went back in time. What was not receipted moves to a new
+   stream.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from agent.contract.control import Answer, Birth, Heartbeat, Receipt
+from agent.contract.wire import HISTORY_CUT, LIVE_CUT, Lane, pack
+from agent.outbox import Outbox, StreamInfo
+
+log = logging.getLogger(__name__)
+
+WINDOW = 16  #: messages of one stream on their way without a receipt
+SEAL_AFTER = 24  #: blocks the live stream may lag behind before it is sealed
+MAX_ANNOUNCED = 500
+
+
+class TimeKeeper(Protocol):
+    """What the sender needs of the clock."""
+
+    @property
+    def confirmed(self) -> bool: ...  # noqa: D102
+    def now_ms(self) -> int: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One publication: the door below the agent's topic, the payload, whether it is retained."""
+
+    door: str
+    payload: bytes
+    retain: bool = False
+
+
+@dataclass(slots=True)
+class Flight:
+    """A message on its way: its last number, and when it left."""
+
+    last: int
+    at: float
+
+
+@dataclass(slots=True)
+class Cursor:
+    """Where sending of one stream stands, in this program's memory."""
+
+    answered: int = 0  #: epoch in which the hub last answered for it
+    sent: int = 0  #: highest number sent since the watermark was last set
+    flights: list[Flight] = field(default_factory=list)
+    rewound_to: int = 0  #: number of the last want obeyed, until a receipt comes
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Times in seconds: patience for a receipt (doubling), announcing again, and spreading."""
+
+    patience: float = 15.0
+    most_patience: float = 60.0
+    announce_again: float = 5.0
+    announce_slowest: float = 30.0
+    spread: float = 30.0
+
+
+class Sender:
+    """The agent's side of the stream protocol."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        clock: TimeKeeper,
+        birth: Callable[[tuple[StreamInfo, ...]], Birth],
+        *,
+        pace: Pace | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
+        """Use an outbox whose life has begun; `birth` fills in who is there."""
+        self._outbox, self._clock, self._birth = outbox, clock, birth
+        self._pace = pace or Pace()
+        self._chance = chance or random.Random()  # noqa: S311 (spreads load, hides nothing)
+        self.epoch = 0
+        self.connected = False
+        self._cursors: dict[str, Cursor] = {}
+        self._announce_at: float | None = None
+        self._announce_step = self._pace.announce_again
+        self._patience = self._pace.patience
+        self._declare: list[int] = []
+        self._silent_since: float | None = None
+
+    # -------------------------------------------------------------------------- events
+
+    def on_connect(self, now: float, config: int) -> None:
+        """The broker is there: declare the configuration, announce all streams."""
+        self.connected = True
+        self._declare = [config]
+        self._announce_at = now
+        self._announce_step = self._pace.announce_again
+        self._patience = self._pace.patience
+        for stream in self._outbox.streams():
+            self._rewind(stream, self._cursor(stream.id))
+
+    def on_disconnect(self) -> None:
+        """The broker is gone; what was on its way is sent again later."""
+        self.connected = False
+
+    def on_heartbeat(self, beat: Heartbeat, now: float) -> None:
+        """An ingest process lives; a new epoch makes everything be announced again."""
+        if beat.epoch > self.epoch:
+            self._new_epoch(beat.epoch, now)
+        self._silent_since = None
+
+    def on_answer(self, answer: Answer, now: float) -> None:
+        """Take the hub's receipts, wants and questions."""
+        if answer.epoch < self.epoch:
+            return
+        if answer.epoch > self.epoch:
+            self._new_epoch(answer.epoch, now)
+        self._silent_since = None
+        for receipt in answer.receipts:
+            self._on_receipt(receipt)
+        for stream, number in answer.wants:
+            self._on_want(stream, number)
+        for config in answer.configs:
+            self._on_unknown_config(config)
+        for text in answer.refused:
+            log.warning("the hub refused a message: %s", text)
+
+    def _new_epoch(self, epoch: int, now: float) -> None:
+        """Announce in the new epoch; after a long silence at a random moment, not all at once."""
+        outage = 0.0 if self._silent_since is None else now - self._silent_since
+        first = self.epoch == 0
+        self.epoch = epoch
+        spread = 0.0 if first else min(self._pace.spread, outage / 4)
+        self._announce_at = now + self._chance.uniform(0, spread)
+        self._announce_step = self._pace.announce_again
+
+    def _on_receipt(self, receipt: Receipt) -> None:
+        info = self._outbox.stream(receipt.stream)
+        if info is None:
+            return
+        cursor = self._cursor(info.id)
+        if self._is_fork(info, receipt):
+            self._fork(info, cursor, receipt)
+            return
+        first_in_epoch = cursor.answered != self.epoch
+        cursor.answered = self.epoch
+        if info.closed is not None and first_in_epoch:
+            self._outbox.ended(info.id)
+        if first_in_epoch and receipt.number != info.receipted:
+            self._set_watermark(info, cursor, receipt.number)
+        elif receipt.number > info.receipted:
+            self._raise_watermark(info, cursor, receipt.number)
+        elif first_in_epoch:
+            self._rewind(info, cursor)
+
+    def _is_fork(self, info: StreamInfo, receipt: Receipt) -> bool:
+        if receipt.fork or receipt.number > info.issued:
+            return True
+        if receipt.number > info.sent and receipt.number > info.receipted:
+            return True  # it knows a number this box has never sent
+        mine = self._outbox.checksum_at(info.id, receipt.number)
+        return mine is not None and receipt.checksum >= 0 and mine != receipt.checksum
+
+    def _fork(self, info: StreamInfo, cursor: Cursor, receipt: Receipt) -> None:
+        """Move what the hub has not receipted; what stays behind is a gap in its place."""
+        moved = self._outbox.fork(info.id, self._clock.now_ms())
+        if moved or info.live:
+            log.warning(
+                "the hub knows another history of stream %s: the outbox went back in time; "
+                "%d blocks move to a new stream",
+                info.id,
+                moved,
+            )
+        cursor.answered = self.epoch
+        self._set_watermark(info, cursor, min(receipt.number, info.issued))
+        self._outbox.ended(info.id)
+        self._announce_at = 0.0
+
+    def _set_watermark(self, info: StreamInfo, cursor: Cursor, number: int) -> None:
+        self._outbox.receipted(info.id, number)
+        cursor.sent, cursor.flights, cursor.rewound_to = number, [], 0
+
+    def _raise_watermark(self, info: StreamInfo, cursor: Cursor, number: int) -> None:
+        self._outbox.receipted(info.id, number)
+        cursor.sent = max(cursor.sent, number)
+        cursor.flights = [flight for flight in cursor.flights if flight.last > number]
+        cursor.rewound_to = 0
+        self._patience = self._pace.patience
+
+    def _on_want(self, stream: str, number: int) -> None:
+        info = self._outbox.stream(stream)
+        if info is None:
+            return
+        cursor = self._cursor(stream)
+        if cursor.answered != self.epoch:
+            cursor.answered = self.epoch
+            self._set_watermark(info, cursor, number - 1)
+        elif number > info.receipted and number != cursor.rewound_to:
+            cursor.sent, cursor.flights, cursor.rewound_to = number - 1, [], number
+
+    def _on_unknown_config(self, config: int) -> None:
+        if config not in self._declare:
+            self._declare.append(config)
+            for stream in self._outbox.streams():
+                self._rewind(stream, self._cursor(stream.id))
+
+    def _rewind(self, info: StreamInfo, cursor: Cursor) -> None:
+        cursor.sent, cursor.flights, cursor.rewound_to = info.receipted, [], 0
+
+    def _cursor(self, stream: str) -> Cursor:
+        return self._cursors.setdefault(stream, Cursor())
+
+    # ------------------------------------------------------------------------ decisions
+
+    def next(self, now: float) -> Outgoing | None:
+        """What to publish now, or None; call it again until it returns None."""
+        if not self.connected:
+            return None
+        if self._declare:
+            return Outgoing("up/d", self._outbox.declaration(self._declare.pop(0)))
+        streams = self._outbox.streams()
+        self._check_patience(streams, now)
+        if self._announce_at is not None and now >= self._announce_at:
+            return self._announcement(streams, now)
+        if not self._clock.confirmed:
+            return None
+        return self._data(streams, now)
+
+    def _announcement(self, streams: list[StreamInfo], now: float) -> Outgoing:
+        pending = [s for s in streams[:-1] if self._cursor(s.id).answered != self.epoch]
+        shown = [*(pending or streams[:-1])[:MAX_ANNOUNCED], *streams[-1:]]
+        if self.epoch and not pending and self._cursor(shown[-1].id).answered == self.epoch:
+            self._announce_at = None
+        else:
+            self._announce_at = now + self._announce_step
+            self._announce_step = min(2 * self._announce_step, self._pace.announce_slowest)
+        return Outgoing("st", self._birth(tuple(shown)).to_bytes(), retain=True)
+
+    def announce(self, now: float) -> None:
+        """Publish the birth again soon: something in it changed."""
+        if self._announce_at is None or self._announce_at > now:
+            self._announce_at = now
+
+    def _check_patience(self, streams: list[StreamInfo], now: float) -> None:
+        for info in streams:
+            cursor = self._cursor(info.id)
+            if cursor.flights and now - cursor.flights[0].at > self._patience:
+                self._silent_since = self._silent_since or cursor.flights[0].at
+                self._rewind(info, cursor)
+                cursor.answered = 0  # ask again where the hub stands before sending it all again
+                self._patience = min(2 * self._patience, self._pace.most_patience)
+                self.announce(now)
+
+    def _data(self, streams: list[StreamInfo], now: float) -> Outgoing | None:
+        for info in [*streams[-1:], *streams[:-1]]:  # the live one is always the youngest
+            cursor = self._cursor(info.id)
+            if cursor.answered != self.epoch or not self.epoch or cursor.sent >= info.issued:
+                continue
+            behind = info.issued - info.receipted > SEAL_AFTER and not cursor.flights
+            if info.live and behind:
+                self._seal()
+                return self.next(now)
+            if len(cursor.flights) < WINDOW:
+                return self._message(info, cursor, now)
+        return None
+
+    def _seal(self) -> None:
+        opened = self._outbox.seal(self._clock.now_ms())
+        self._cursor(opened).answered = self.epoch  # the hub cannot know it yet
+        self.announce(0.0)
+
+    def _message(self, info: StreamInfo, cursor: Cursor, now: float) -> Outgoing | None:
+        lane: Lane = "t" if info.live else "h"
+        message = self._outbox.take(
+            info.id, cursor.sent + 1, LIVE_CUT if info.live else HISTORY_CUT
+        )
+        if message is None:
+            return None
+        cursor.sent = message.last
+        cursor.flights.append(Flight(message.last, now))
+        return Outgoing(f"up/{lane}", pack(message))
