@@ -1,0 +1,364 @@
+"""The alarm evaluator: samples in order of event time -> changes of state, the same on both sides.
+
+Each level of a rule walks NORMAL → PENDING_ON → ACTIVE → PENDING_OFF → NORMAL on its own delays.
+All levels of a rule make one *spell*: it is raised with the first level that becomes active, its
+level is the worst active one, and it is cleared when the last of them has ended.
+
+All times are event times, UTC milliseconds. Delays count only time that was seen: between two
+good samples, and no longer than the rule's `blind_after_s` between them. A sample that is not good
+(no value, or outside the gauge's range) makes the condition unknown: it neither raises nor clears,
+and delays stand still until the next good one.
+
+A state can be saved as JSON after any sample and taken up again with the same result. Long runs of
+values that change nothing are passed over in bulk.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, Literal
+
+from agent.contract.alarm_rules import Level, LimitRule
+from agent.contract.blocks import Quality
+
+ChangeKind = Literal["raised", "level", "cleared", "frozen", "unfrozen"]
+Condition = Literal["normal", "pending_on", "active", "pending_off", "unknown"]
+
+NORMAL, PENDING_ON, ACTIVE, PENDING_OFF = range(4)
+_AT_REST: Final = frozenset({NORMAL, ACTIVE})
+_LONGEST_SPAN: Final = 4096
+_SHORTEST_SPAN: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Readings of one tag in order of time; the three sequences have the same length."""
+
+    times: Sequence[int]  #: UTC milliseconds
+    values: Sequence[float | None]
+    qualities: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that happened to a spell."""
+
+    kind: ChangeKind
+    at: int  #: when it began: the first sample of the delay that has elapsed
+    seen_at: int  #: the sample at which it was certain
+    level: str
+    value: float | None  #: the value of that sample
+    extreme: float  #: the worst value of the spell so far
+    raised_at: int  #: names the spell
+    worse: bool = False  #: of a change of level: to one that needs a new look
+
+
+@dataclass(slots=True)
+class Phase:
+    """Where one level stands."""
+
+    phase: int = NORMAL
+    since: int = 0  #: when the pending change began
+    held: int = 0  #: milliseconds of the delay that have been seen
+
+
+@dataclass(slots=True)
+class Spell:
+    """An alarm that was raised and is not cleared."""
+
+    raised_at: int
+    level: str
+    ended: int | None = None  #: when the last level that ended so far did
+
+
+@dataclass(slots=True)
+class State:
+    """All that later samples need to know of the earlier ones."""
+
+    at: int = -1  #: newest sample; -1 before the first
+    good: bool = False  #: whether the newest sample was good
+    frozen_since: int | None = None  #: first of the samples at the end that are not good
+    low: float | None = None  #: extremes since any level last left NORMAL
+    high: float | None = None
+    phases: dict[str, Phase] = field(default_factory=dict)  #: levels that are not NORMAL
+    spell: Spell | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A small JSON object; equal for equal states."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> State:
+        """Take up a saved state; raises KeyError or TypeError when it is not one."""
+        phases = {name: Phase(**phase) for name, phase in body["phases"].items()}
+        spell = None if body["spell"] is None else Spell(**body["spell"])
+        return cls(**(body | {"phases": phases, "spell": spell}))
+
+    def copy(self) -> State:
+        """A state of its own, to walk on with."""
+        phases = {name: replace(phase) for name, phase in self.phases.items()}
+        return replace(self, phases=phases, spell=self.spell and replace(self.spell))
+
+    @property
+    def since(self) -> int:
+        """Earliest event time that a later change can still name."""
+        begun = [phase.since for phase in self.phases.values() if phase.phase == PENDING_ON]
+        return min([*begun, self.at, *([self.spell.raised_at] if self.spell else [])])
+
+    @property
+    def condition(self) -> Condition:
+        """Where the rule as a whole stands."""
+        if self.frozen_since is not None:
+            return "unknown"
+        phases = {phase.phase for phase in self.phases.values()}
+        if ACTIVE in phases:
+            return "active"
+        if PENDING_OFF in phases:
+            return "pending_off"
+        return "pending_on" if PENDING_ON in phases else "normal"
+
+
+def evaluate(rule: LimitRule, state: State, samples: Samples) -> tuple[State, list[Change]]:
+    """Judge all samples; those not newer than the state are passed over."""
+    index, changes = 0, []
+    while index < len(samples.times):
+        state, found, index = advance(rule, state, samples, index, len(samples.times))
+        changes += found
+    return state, changes
+
+
+def advance(
+    rule: LimitRule, state: State, samples: Samples, start: int, stop: int
+) -> tuple[State, list[Change], int]:
+    """Judge samples from `start` until something changed, or to `stop`.
+
+    Gives the new state (the old one stays as it is), the changes of the last sample looked at,
+    and the index of the next one.
+    """
+    walk = _Walk(rule, state.copy(), samples)
+    start = bisect_right(samples.times, state.at, start, stop)
+    index = walk.run(start, stop)
+    return walk.state, walk.changes, index
+
+
+def carry(rule: LimitRule, state: State) -> State:
+    """Take a state over to another version of its rule: levels that went are forgotten.
+
+    A spell goes on; if none of its levels is left, the next good sample clears it.
+    """
+    kept = state.copy()
+    kept.phases = {n: p for n, p in kept.phases.items() if rule.level(n) is not None}
+    return kept
+
+
+class _Walk:
+    """One pass over samples."""
+
+    def __init__(self, rule: LimitRule, state: State, samples: Samples) -> None:
+        self.rule = rule
+        self.state = state
+        self.times, self.values = samples.times, samples.values
+        self.qualities = samples.qualities
+        self.changes: list[Change] = []
+        self.blind = round(rule.blind_after_s * 1000)
+
+    def run(self, index: int, stop: int) -> int:
+        """Walk until something changed; gives the index of the next sample."""
+        span = _SHORTEST_SPAN * 8
+        while index < stop and not self.changes:
+            end = min(index + span, stop)
+            if not self._at_rest():
+                self._step(index)
+                index += 1
+            elif self._pass_over(index, end):
+                index, span = end, min(span * 2, _LONGEST_SPAN)
+            elif span > _SHORTEST_SPAN:
+                span = max(span // 8, _SHORTEST_SPAN)
+            else:
+                index = self._steps(index, end)
+        return index
+
+    def _steps(self, index: int, end: int) -> int:
+        while index < end and not self.changes:
+            self._step(index)
+            index += 1
+        return index
+
+    # ------------------------------------------------------------------------------ in bulk
+
+    def _at_rest(self) -> bool:
+        """Whether only a value outside `_band` can change anything."""
+        state = self.state
+        told = state.spell is None or state.spell.level in state.phases
+        return state.good and told and all(p.phase == ACTIVE for p in state.phases.values())
+
+    def _pass_over(self, index: int, end: int) -> bool:
+        """Take in samples that change nothing; False when some might."""
+        values = self.values[index:end]
+        if any(self.qualities[index:end]):
+            return False
+        try:
+            total = sum(values)  # type: ignore[arg-type]
+        except TypeError:
+            return False
+        if math.isnan(total):
+            return False
+        low: float = min(values)  # type: ignore[type-var,assignment]
+        high: float = max(values)  # type: ignore[type-var,assignment]
+        if not self._within_band(low, high):
+            return False
+        self.state.at = self.times[end - 1]
+        if self.state.phases:
+            self._widen(low, high)
+        return True
+
+    def _within_band(self, low: float, high: float) -> bool:
+        for level in self.rule.levels:
+            worst, best = (low, high) if level.side < 0 else (high, low)
+            if level.name in self.state.phases:
+                if _is_off(level, best):
+                    return False
+            elif _is_on(level, worst):
+                return False
+        return True
+
+    def _widen(self, low: float, high: float) -> None:
+        state = self.state
+        state.low = low if state.low is None else min(state.low, low)
+        state.high = high if state.high is None else max(state.high, high)
+
+    # --------------------------------------------------------------------------- one by one
+
+    def _step(self, index: int) -> None:
+        at, value = self.times[index], self.values[index]
+        if at <= self.state.at:
+            return
+        seen = min(at - self.state.at, self.blind) if self.state.good else 0
+        for phase in self.state.phases.values():
+            if phase.phase not in _AT_REST:
+                phase.held += seen
+        if value is None or self.qualities[index] != Quality.GOOD or math.isnan(value):
+            self._bad(at)
+        else:
+            self._good(at, value)
+        self.state.at = at
+
+    def _bad(self, at: int) -> None:
+        self.state.good = False
+        if self.state.frozen_since is None:
+            self.state.frozen_since = at
+            self._tell("frozen", at, at, None)
+
+    def _good(self, at: int, value: float) -> None:
+        state = self.state
+        state.good = True
+        if state.frozen_since is not None:
+            state.frozen_since = None
+            self._tell("unfrozen", at, at, value)
+        begun = {level.name: self._move(level, at, value) for level in self.rule.levels}
+        if state.phases:
+            self._widen(value, value)
+        self._judge(at, value, begun)
+        if not state.phases:
+            state.low = state.high = None
+
+    def _move(self, level: Level, at: int, value: float) -> int | None:
+        """Move one level; gives when it began if it just became active."""
+        phase = self.state.phases.get(level.name)
+        if phase is None:
+            if not _is_on(level, value):
+                return None
+            phase = self.state.phases[level.name] = Phase(PENDING_ON, at)
+        elif phase.phase in {PENDING_ON, ACTIVE}:
+            if _is_off(level, value):
+                self._turn_off(level, phase, at)
+        elif _is_on(level, value):
+            phase.phase, phase.since, phase.held = ACTIVE, 0, 0
+        elif phase.held >= level.off_delay_s * 1000:
+            self._end(level, phase.since)
+        if phase.phase == PENDING_ON and phase.held >= level.on_delay_s * 1000:
+            begun, phase.phase, phase.since, phase.held = phase.since, ACTIVE, 0, 0
+            return begun
+        return None
+
+    def _turn_off(self, level: Level, phase: Phase, at: int) -> None:
+        if phase.phase == PENDING_ON:
+            phase.phase = NORMAL
+            del self.state.phases[level.name]
+            return
+        phase.phase, phase.since, phase.held = PENDING_OFF, at, 0
+        if not level.off_delay_s:
+            self._end(level, at)
+
+    def _end(self, level: Level, since: int) -> None:
+        del self.state.phases[level.name]
+        if self.state.spell:
+            self.state.spell.ended = max(self.state.spell.ended or since, since)
+
+    def _judge(self, at: int, value: float, begun: dict[str, int | None]) -> None:
+        """Compare the worst active level with what has been told."""
+        active = [level for level in self.rule.levels if self._is_active(level)]
+        spell = self.state.spell
+        if active:
+            worst = min(active, key=self._rank)
+            since = begun[worst.name]
+            if spell is None:
+                self.state.spell = Spell(at if since is None else since, worst.name)
+                self._tell("raised", self.state.spell.raised_at, at, value)
+            elif worst.name != spell.level:
+                self._change_level(spell, worst, since, at, value)
+        elif spell is not None:
+            self._tell("cleared", at if spell.ended is None else spell.ended, at, value)
+            self.state.spell = None
+
+    def _rank(self, level: Level) -> tuple[int, bool, bool]:
+        """Worst first; of two equally bad levels the one that still holds."""
+        return (*level.severity, self.state.phases[level.name].phase != ACTIVE)
+
+    def _is_active(self, level: Level) -> bool:
+        phase = self.state.phases.get(level.name)
+        return phase is not None and phase.phase != PENDING_ON
+
+    def _change_level(
+        self, spell: Spell, new: Level, begun: int | None, at: int, value: float
+    ) -> None:
+        old = self.rule.level(spell.level)
+        worse = old is None or old.side != new.side or new.severity < old.severity
+        ended = None if spell.level in self.state.phases else spell.ended
+        since = next((moment for moment in (begun, ended) if moment is not None), at)
+        spell.level = new.name
+        self._tell("level", since, at, value, worse=worse)
+
+    def _tell(
+        self, kind: ChangeKind, since: int, at: int, value: float | None, *, worse: bool = False
+    ) -> None:
+        spell = self.state.spell
+        if spell is None:
+            return
+        self.changes.append(
+            Change(
+                kind,
+                since,
+                at,
+                spell.level,
+                value,
+                self._extreme(spell.level, value),
+                spell.raised_at,
+                worse,
+            )
+        )
+
+    def _extreme(self, level: str, value: float | None) -> float:
+        worst = self.state.low if level in {"lolo", "lo"} else self.state.high
+        return worst if worst is not None else (value or 0.0)
+
+
+def _is_on(level: Level, value: float) -> bool:
+    return (value - level.setpoint) * level.side >= 0
+
+
+def _is_off(level: Level, value: float) -> bool:
+    return (value - level.release) * level.side < 0
