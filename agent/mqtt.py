@@ -86,8 +86,10 @@ class Link:
         )
         client.connect_timeout = ANSWER_WITHIN
         client.username_pw_set(account.username, account.password)
-        if secure:
-            client.tls_set(self.account.ca_file, self.account.client_cert, self.account.client_key)
+        if account.tls:
+            client.tls_set(
+                _text(account.ca_file), _text(account.client_cert), _text(account.client_key)
+            )
         client.will_set(self.topic("st"), self._will, qos=1, retain=True)
         client.max_inflight_messages_set(40)
         client.on_connect = self._on_connect
