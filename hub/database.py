@@ -5,12 +5,43 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.orm import Session
 
 DatabaseRole = Literal["app", "ingest", "work", "owner"]
+
+
+class Tier(Enum):
+    """What the database offers for readings; everything above the views is the same on all."""
+
+    COMMUNITY = "community"
+    APACHE = "apache"
+    PLAIN = "plain"
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return {
+            Tier.COMMUNITY: "Timescale (Community)",
+            Tier.APACHE: "Timescale (Apache)",
+            Tier.PLAIN: "plain PostgreSQL",
+        }[self]
+
+
+def tier_of(connection: Connection) -> Tier:
+    """What a database offers now: the TimescaleDB extension in it, and that extension's licence."""
+    licence = connection.scalar(
+        text(
+            "SELECT current_setting('timescaledb.license', true) FROM pg_extension"
+            " WHERE extname = 'timescaledb'"
+        )
+    )
+    if licence is None:
+        return Tier.PLAIN
+    return Tier.COMMUNITY if licence == "timescale" else Tier.APACHE
 
 
 def connect(url: str, role: DatabaseRole, *, pool: int = 8) -> Engine:

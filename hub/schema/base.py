@@ -80,7 +80,10 @@ class Keyed:
     """A row with a UUID of its own."""
 
     id: Mapped[uuid.UUID] = mapped_column(
-        primary_key=True, default=uuid7, server_default=text("gen_random_uuid()")
+        primary_key=True,
+        default=uuid7,
+        server_default=text("gen_random_uuid()"),
+        sort_order=-2,
     )
 
 
@@ -88,7 +91,7 @@ class Owned:
     """A row that belongs to one organization; row level security keys on this column."""
 
     organization_id: Mapped[uuid.UUID] = mapped_column(
-        nullable=False, info=about("The operator this row belongs to.")
+        nullable=False, info=about("The operator this row belongs to."), sort_order=-1
     )
 
 
@@ -100,16 +103,18 @@ def of_organization() -> ForeignKeyConstraint:
 class Dated:
     """When a row came and was last changed."""
 
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=90)
+    updated_at: Mapped[datetime] = mapped_column(
+        server_default=func.now(), onupdate=func.now(), sort_order=91
+    )
 
 
 class Authored(Dated):
     """Who made and last changed a row, and which version of it this is (for lost updates)."""
 
-    created_by: Mapped[uuid.UUID | None] = mapped_column()
-    updated_by: Mapped[uuid.UUID | None] = mapped_column()
-    row_version: Mapped[int] = mapped_column(server_default="1", default=1)
+    created_by: Mapped[uuid.UUID | None] = mapped_column(sort_order=92)
+    updated_by: Mapped[uuid.UUID | None] = mapped_column(sort_order=93)
+    row_version: Mapped[int] = mapped_column(server_default="1", default=1, sort_order=94)
 
 
 Big = BigInteger

@@ -67,6 +67,10 @@ class AlertCheckpoint(Base, Owned):
     rule_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(primary_key=True, info=about("Judged through here."))
     rule_version: Mapped[int] = mapped_column()
+    kept: Mapped[bool] = mapped_column(
+        server_default="false",
+        info=about("Kept for late data; the others only bridge messages that overlap."),
+    )
     state: Mapped[dict[str, Any]] = mapped_column()
     __table_args__ = (of_organization(), within("rule_id", table="alert_rules"))
 
@@ -106,6 +110,9 @@ class Alert(Base, Keyed, Owned):
     suppressed_by: Mapped[str | None] = mapped_column()
     out_of_service_until: Mapped[datetime | None] = mapped_column()
     closed_at: Mapped[datetime | None] = mapped_column(info=about("Nothing more will happen."))
+    retracted_at: Mapped[datetime | None] = mapped_column(
+        info=about("When late readings showed that it did not happen.")
+    )
     row_version: Mapped[int] = mapped_column(server_default="1", default=1)
     __table_args__ = (
         of_organization(),
@@ -159,7 +166,7 @@ class ContactChannel(Base, Keyed, Owned, Authored):
     __tablename__ = "contact_channels"
     TITLE: ClassVar[str] = "address"
 
-    user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
+    user_id: Mapped[uuid.UUID | None] = mapped_column(info=about("Whose it is; a member."))
     kind: Mapped[str] = mapped_column(info=about("email or webhook"))
     address: Mapped[str] = mapped_column(info=about("E-mail address, or https:// address."))
     secret: Mapped[bytes | None] = mapped_column(
@@ -173,6 +180,7 @@ class ContactChannel(Base, Keyed, Owned, Authored):
     fault: Mapped[str | None] = mapped_column()
     __table_args__ = (
         of_organization(),
+        within("user_id", table="memberships", key="user_id"),
         UniqueConstraint("organization_id", "id"),
         UniqueConstraint("organization_id", "kind", "address"),
         CheckConstraint(one_of("kind", "email", "webhook"), name="kind"),

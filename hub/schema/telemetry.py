@@ -91,7 +91,11 @@ class ConfigEpoch(Base, Owned):
     digest: Mapped[str] = mapped_column(info=about("Tells two declarations of a number apart."))
     declaration: Mapped[dict[str, Any]] = mapped_column(info=about("As it was declared."))
     declared_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-    __table_args__ = (of_organization(), within("agent_id", table="agents"))
+    __table_args__ = (
+        of_organization(),
+        within("agent_id", table="agents"),
+        UniqueConstraint("organization_id", "agent_id", "epoch"),
+    )
 
 
 class Tag(Base, Owned):
@@ -141,8 +145,8 @@ class ConfigEpochTag(Base, Owned):
         of_organization(),
         within("tag_id", table="tags"),
         ForeignKeyConstraint(
-            ["agent_id", "epoch"],
-            ["config_epochs.agent_id", "config_epochs.epoch"],
+            ["organization_id", "agent_id", "epoch"],
+            ["config_epochs.organization_id", "config_epochs.agent_id", "config_epochs.epoch"],
             ondelete="RESTRICT",
         ),
     )
@@ -162,6 +166,38 @@ class Reading(Base, Owned):
     value: Mapped[float | None] = mapped_column(Double, info=about("In the tag's unit."))
     tag_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     quality: Mapped[int] = mapped_column(SmallInteger, info=about("0 good; 16 and up: no value."))
+
+
+class ReadingAside(Base, Owned):
+    """A reading that came after the retention of its time had passed.
+
+    Its hour's rollup is final, so it is kept here; `reading_points` shows it.
+    """
+
+    __tablename__ = "readings_aside"
+    TITLE: ClassVar[str] = "tag_id"
+
+    time: Mapped[datetime] = mapped_column(primary_key=True, info=about("When it was read."))
+    value: Mapped[float | None] = mapped_column(Double, info=about("In the tag's unit."))
+    tag_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    quality: Mapped[int] = mapped_column(SmallInteger, info=about("0 good; 16 and up: no value."))
+    __table_args__ = (of_organization(), within("tag_id", table="tags"))
+
+
+class ReadingsState(Base):
+    """How far the readings are rolled up and how far back they are kept; one row."""
+
+    __tablename__ = "readings_state"
+    TITLE: ClassVar[str] = "kept_from"
+
+    one: Mapped[bool] = mapped_column(primary_key=True, server_default="true")
+    rolled_to: Mapped[datetime] = mapped_column(
+        server_default=text("'-infinity'"), info=about("Hours before it are in the hub's rollups.")
+    )
+    kept_from: Mapped[datetime] = mapped_column(
+        server_default=text("'-infinity'"), info=about("Raw readings before it were dropped.")
+    )
+    __table_args__ = (CheckConstraint("one", name="one"),)
 
 
 class LatestReading(Base, Owned):

@@ -46,7 +46,9 @@ class User(Base, Keyed, Authored):
     email: Mapped[str] = mapped_column(info=about("Address used to sign in."))
     name: Mapped[str] = mapped_column(info=about("Full name."))
     phone: Mapped[str | None] = mapped_column(info=about("Number with country code, +1…"))
-    password_hash: Mapped[str | None] = mapped_column(info=about("Argon2id hash."))
+    password_hash: Mapped[str | None] = mapped_column(
+        deferred=True, info=about("Argon2id hash; read only by `sign_in_lookup`.")
+    )
     locale: Mapped[str] = mapped_column(server_default="en", info=about("Language of pages."))
     disabled_at: Mapped[datetime | None] = mapped_column(info=about("May no longer sign in."))
     __table_args__ = (

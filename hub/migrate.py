@@ -1,0 +1,202 @@
+"""Brings a database to the tables this version needs: roles, storage tier, migrations.
+
+Everything belongs to ``wellflow_owner``, which nobody signs in as; the account that migrates needs
+to create roles and to own the database, or to be a superuser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg import sql
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from hub.database import DatabaseRole, Tier, tier_of
+from hub.errors import DatabaseError
+
+ROLES = ("wellflow_owner", "wellflow_app", "wellflow_ingest", "wellflow_work")
+OLDEST = 150000
+MIGRATION_LOCK = 0x57454C4C  # "WELL": two migrations at once would trip over each other
+
+
+def migrate(admin_url: str, *, say: Callable[[str], None] = print) -> Tier:
+    """Bring the database to the newest tables and answer its storage tier.
+
+    Raises `DatabaseError` when the database is too old, or the account lacks a right.
+    """
+    with administer(admin_url) as connection:
+        _check_rights(connection)
+        _make_roles(connection)
+        tier = _settle_tier(connection)
+        say(f"Storage tier: {tier.title}")
+        before = _revision(connection)
+        _run_migrations(connection, tier)
+        _record_tier(connection, tier)
+        after = _revision(connection)
+    say(f"Tables: {'up to date at' if before == after else 'brought to'} revision {after}")
+    return tier
+
+
+def check_tier(engine: Engine) -> Tier:
+    """Answer the tier recorded at migrate; raises `DatabaseError` if the database differs now."""
+    with engine.connect() as connection:
+        found = tier_of(connection)
+        known = connection.scalar(text("SELECT to_regclass('public.installation') IS NOT NULL"))
+        row = connection.scalar(_RECORDED) if known else None
+        revision = _revision(connection) if known else None
+    if row is None or revision != head():
+        raise DatabaseError(
+            f"the database is at revision {revision or 'none'}, this version needs {head()};"
+            " run `wellflow-hub migrate`"
+        )
+    if found is not Tier(row):
+        raise DatabaseError(
+            f"the database was migrated as {Tier(row).title} but is {found.title} now;"
+            " restore the extension, or run `wellflow-hub migrate --tier`"
+        )
+    return found
+
+
+def grant_logins(admin_url: str, logins: Mapping[DatabaseRole, tuple[str, str]]) -> None:
+    """Create or update one sign-in (name, password) for each role that a process acts as."""
+    with administer(admin_url) as connection:
+        cursor = connection.connection.cursor()
+        for role, (name, password) in logins.items():
+            verb = "ALTER" if _has_role(connection, name) else "CREATE"
+            cursor.execute(
+                sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
+                    sql.SQL(verb), sql.Identifier(name), sql.Literal(password)
+                )
+            )
+            group = sql.Identifier(f"wellflow_{role}")
+            cursor.execute(sql.SQL("GRANT {} TO {}").format(group, sql.Identifier(name)))
+
+
+def head() -> str:
+    """The newest revision this version brings."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def script_folder() -> Path:
+    """Where the migrations lie: beside the package in a checkout, inside it in a wheel."""
+    packed = Path(__file__).parent / "_migrations"
+    return packed if packed.is_dir() else Path(__file__).parents[1] / "migrations"
+
+
+@contextmanager
+def administer(admin_url: str) -> Iterator[Connection]:
+    """Open an autocommitting connection of the account that may create roles and tables."""
+    url = admin_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except OperationalError as fault:
+        raise DatabaseError(f"the database cannot be reached: {fault.orig}") from fault
+    finally:
+        engine.dispose()
+
+
+_RECORDED = text("SELECT value->>'tier' FROM installation WHERE key = 'tier'")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(script_folder()))
+    return config
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _has_role(connection: Connection, name: str) -> bool:
+    found = connection.scalar(text("SELECT true FROM pg_roles WHERE rolname = :n"), {"n": name})
+    return bool(found)
+
+
+def _check_rights(connection: Connection) -> None:
+    version, user, database, superuser, creates, owns = connection.execute(
+        text(
+            "SELECT current_setting('server_version_num')::int, current_user, current_database(),"
+            " r.rolsuper, r.rolcreaterole, pg_has_role(d.datdba, 'MEMBER')"
+            " FROM pg_roles r, pg_database d"
+            " WHERE r.rolname = current_user AND d.datname = current_database()"
+        )
+    ).one()
+    if version < OLDEST:
+        raise DatabaseError(f"PostgreSQL {version // 10000} is too old; WellFlow needs 15 or newer")
+    if superuser:
+        return
+    if not owns:
+        raise DatabaseError(
+            f'account "{user}" does not own database "{database}";'
+            f' run: ALTER DATABASE "{database}" OWNER TO "{user}"'
+        )
+    if not creates and not all(_has_role(connection, name) for name in ROLES):
+        raise DatabaseError(
+            f'account "{user}" may not create roles; run: ALTER ROLE "{user}" CREATEROLE'
+        )
+
+
+def _make_roles(connection: Connection) -> None:
+    for name in ROLES:
+        if not _has_role(connection, name):
+            connection.execute(text(f"CREATE ROLE {name} NOLOGIN"))
+    connection.execute(text("GRANT wellflow_owner TO CURRENT_USER"))
+    connection.execute(text("GRANT USAGE, CREATE ON SCHEMA public TO wellflow_owner"))
+    connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {', '.join(ROLES[1:])}"))
+
+
+def _settle_tier(connection: Connection) -> Tier:
+    """Take the best the server offers, once; later only `upgrade_tier` changes it."""
+    if _revision(connection) is None and _preloaded(connection):
+        connection.execute(text("CREATE EXTENSION IF NOT EXISTS timescaledb"))
+    tier = tier_of(connection)
+    if tier is Tier.COMMUNITY:
+        # TimescaleDB runs policies as the owner of the table, and only if that role may log in;
+        # without a password and with room for no connection, still nobody can.
+        connection.execute(text("ALTER ROLE wellflow_owner LOGIN CONNECTION LIMIT 0"))
+    return tier
+
+
+def _preloaded(connection: Connection) -> bool:
+    available = connection.scalar(
+        text("SELECT true FROM pg_available_extensions WHERE name = 'timescaledb'")
+    )
+    loaded = connection.scalar(text("SELECT current_setting('timescaledb.disable_load', true)"))
+    return bool(available) and loaded is not None
+
+
+def _run_migrations(connection: Connection, tier: Tier) -> None:
+    config = _config()
+    engine = connection.engine.execution_options(isolation_level="READ COMMITTED")
+    with engine.connect() as worker:
+        worker.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
+        worker.commit()
+        config.attributes.update(connection=worker, tier=tier)
+        command.upgrade(config, "head")
+
+
+def _record_tier(connection: Connection, tier: Tier) -> None:
+    connection.execute(text("SET ROLE wellflow_owner"))
+    connection.execute(
+        text(
+            "INSERT INTO installation (key, value)"
+            " VALUES ('tier', jsonb_build_object('tier', CAST(:tier AS text)))"
+            " ON CONFLICT (key) DO NOTHING"
+        ),
+        {"tier": tier.value},
+    )
+    connection.execute(
+        text("GRANT SELECT ON alembic_version TO wellflow_app, wellflow_ingest, wellflow_work")
+    )
+    connection.execute(text("RESET ROLE"))

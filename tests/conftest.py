@@ -1,0 +1,167 @@
+"""Fixtures of every room: databases, brokers, a mailbox, and the cast.
+
+`database` is a fresh migrated database on plain PostgreSQL; `tiered` the same on each storage tier
+this machine can offer. `cast` fills the `database` with two operators and their people.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.database import Tier
+from hub.migrate import migrate
+from tests import cast as people
+from tests.servers import mail, postgres, timescale_apache
+from tests.servers.certificates import Authority
+from tests.servers.mosquitto import Mosquitto, mosquitto
+
+TIMESCALE = {
+    "shared_preload_libraries": "timescaledb",
+    "timescaledb.telemetry_level": "off",
+    "timescaledb.max_background_workers": "16",
+    "max_worker_processes": "32",
+}
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A folder whose whole path any account may pass, for servers that do not run as root."""
+    folder = Path(tempfile.mkdtemp(prefix="wellflow-tests-", dir="/var/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def plain_server(server_folder: Path) -> Iterator[postgres.Server]:
+    """PostgreSQL 18 from the wheel."""
+    server = postgres.embedded(server_folder / "plain")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def old_server(server_folder: Path) -> Iterator[postgres.Server]:
+    """The oldest PostgreSQL we support, from Debian's packages, without TimescaleDB."""
+    programs = postgres.debian_programs(15)
+    if programs is None:
+        pytest.skip("PostgreSQL 15 is not installed (apt install postgresql-15)")
+    server = postgres.installed(programs, server_folder / "old", {})
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def apache_server(server_folder: Path) -> Iterator[postgres.Server]:
+    """TimescaleDB's Apache edition, from Debian's packages in a private folder."""
+    programs = timescale_apache.programs()
+    if isinstance(programs, str):
+        pytest.skip(programs)
+    server = postgres.installed(programs, server_folder / "apache", TIMESCALE)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def community_server() -> Iterator[postgres.Server]:
+    """The TimescaleDB Community server that WELLFLOW_TEST_COMMUNITY_URL names."""
+    url = os.environ.get("WELLFLOW_TEST_COMMUNITY_URL")
+    if not url:
+        pytest.skip("WELLFLOW_TEST_COMMUNITY_URL names no TimescaleDB Community server")
+    server = postgres.Server(url)
+    yield server
+    server.stop()
+
+
+TIERS = [
+    pytest.param("plain"),
+    pytest.param("apache", marks=pytest.mark.timescale_apache),
+    pytest.param("community", marks=pytest.mark.timescale_community),
+]
+
+
+@pytest.fixture(params=TIERS)
+def tier_server(request: pytest.FixtureRequest) -> postgres.Server:
+    """A server of each storage tier in turn."""
+    server: postgres.Server = request.getfixturevalue(f"{request.param}_server")
+    return server
+
+
+def migrated(address: str) -> Tier:
+    """Prepare a template: everything migrated, no rows."""
+    return migrate(address, say=lambda _line: None)
+
+
+@pytest.fixture
+def database(plain_server: postgres.Server) -> Iterator[postgres.Database]:
+    """A fresh migrated database on plain PostgreSQL."""
+    made = plain_server.fresh(migrated)
+    yield made
+    plain_server.drop(made)
+
+
+@pytest.fixture
+def tiered(tier_server: postgres.Server) -> Iterator[postgres.Database]:
+    """A fresh migrated database on each storage tier in turn."""
+    made = tier_server.fresh(migrated)
+    yield made
+    tier_server.drop(made)
+
+
+@pytest.fixture
+def cast(database: postgres.Database) -> people.Cast:
+    """Two operators and their people, in `database`."""
+    return people.engage(database.engine("owner"))
+
+
+@pytest.fixture
+def tiered_cast(tiered: postgres.Database) -> people.Cast:
+    """Two operators and their people, in `tiered`."""
+    return people.engage(tiered.engine("owner"))
+
+
+@pytest.fixture
+def broker_folder() -> Iterator[Path]:
+    """A folder that a broker running under another account can use."""
+    folder = Path(tempfile.mkdtemp(prefix="wellflow-broker-", dir="/var/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _needs_mosquitto() -> None:
+    if shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None:
+        pytest.skip("Mosquitto is not on the PATH (apt install mosquitto)")
+
+
+@pytest.fixture
+def broker(broker_folder: Path) -> Iterator[Mosquitto]:
+    """A real Mosquitto that knows the hub and the cast's agents; password "<name>-secret"."""
+    _needs_mosquitto()
+    agents = [f"{short}-pad-{n}" for short in ("bluebonnet", "cimarron") for n in (1, 2)]
+    started = mosquitto(broker_folder, {name: f"{name}-secret" for name in agents})
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def tls_broker(broker_folder: Path) -> Iterator[Mosquitto]:
+    """The same with TLS, signed by an authority of its own (`ca_file`)."""
+    _needs_mosquitto()
+    started = mosquitto(broker_folder, {"bluebonnet-pad-1": "pad-secret"}, Authority.new())
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def mailbox(tmp_path: Path) -> Iterator[mail.Mailbox]:
+    """A mail server on loopback that keeps what it receives."""
+    box = mail.Mailbox(tmp_path / "mail")
+    yield box
+    box.stop()
