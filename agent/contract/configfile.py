@@ -7,6 +7,7 @@ from its default. Lists of tables come from the file only.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -96,7 +97,8 @@ class ConfigFile:
     def finish(self) -> None:
         """Raise `ConfigError` with all faults, in the order of the file, if there are any."""
         if self.faults:
-            raise ConfigError(sorted(self.faults, key=lambda fault: fault.line or 0))
+            once = dict.fromkeys(self.faults)
+            raise ConfigError(sorted(once, key=lambda fault: fault.line or 0))
 
 
 def _key_lines(text: str) -> dict[str, int]:
@@ -152,7 +154,7 @@ class Section:
     ) -> str:
         """A text, one of `choices` where given."""
         value = self._get(name, default)
-        if value is default:
+        if value is default or value is None:
             return value if isinstance(value, str) else ""
         if not isinstance(value, str):
             self._wrong(name, "a text in quotes", value)
@@ -192,6 +194,9 @@ class Section:
             if value is not None:
                 self._wrong(name, "a number", value)
             return low or 0
+        if not math.isfinite(value):
+            self._wrong(name, "a finite number", value)
+            return low or 0
         if (low is not None and value < low) or (high is not None and value > high):
             self.fault(name, f"{value} is not {_range(low, high)}")
         return value
@@ -225,6 +230,12 @@ class Section:
             return
         for index, item in enumerate(value):
             yield Section(self.file, f"{self.key(name)}[{index}]", item)
+
+    def over(self, below: Mapping[str, Any]) -> Section:
+        """The same section with further settings beneath, used where it does not set them."""
+        section = Section(self.file, self.path, {**below, **self._content})
+        section._asked = self._asked  # one section, asked through two views
+        return section
 
     def done(self) -> None:
         """Note every key of this section that nobody asked for: most likely a slip of the pen."""
