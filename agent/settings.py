@@ -47,9 +47,9 @@ class MqttSettings:
     url: str  #: mqtts://host:8883, or mqtt:// (plain: loopback or explicit only)
     username: str
     password: str | None
-    ca_file: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
+    ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
     allow_plain: bool = False
 
     @property
@@ -143,8 +143,8 @@ def missing_to_run(settings: AgentSettings, file: str) -> list[Fault]:
             )
         )
     for key in ("ca_file", "client_cert", "client_key"):
-        path: str | None = getattr(mqtt, key)
-        if path is not None and not Path(path).is_file():
+        path: Path | None = getattr(mqtt, key)
+        if path is not None and not path.is_file():
             faults.append(Fault(file, None, f"mqtt.{key}", f"there is no file {path}"))
     return faults
 
@@ -221,6 +221,6 @@ def _outbox(section: Section, folder: Path) -> OutboxSettings:
     return settings
 
 
-def _path(section: Section, name: str, folder: Path) -> str | None:
+def _path(section: Section, name: str, folder: Path) -> Path | None:
     text = section.optional(name)
-    return None if text is None else str(folder / text)
+    return None if text is None else folder / text

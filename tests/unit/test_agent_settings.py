@@ -100,7 +100,7 @@ def test_secrets_come_from_the_environment_or_a_file_it_names(tmp_path: Path) ->
 def test_relative_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
     head = HEAD + 'ca_file = "ca.pem"\n[outbox]\npath = "outbox.db"\n'
     settings = read(tmp_path, head, TCP, DEVICE, GAUGE)
-    assert settings.mqtt.ca_file == str(tmp_path / "ca.pem")
+    assert settings.mqtt.ca_file == tmp_path / "ca.pem"
     assert settings.outbox.path == tmp_path / "outbox.db"
 
 

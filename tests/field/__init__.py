@@ -1,0 +1,1 @@
+"""A well site for tests: time that jumps, buses made of memory, sites on real sockets."""
