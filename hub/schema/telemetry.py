@@ -298,6 +298,7 @@ class IngestBatch(Base, Owned):
         ),
         Index("ingest_batches_unrolled_idx", "id", postgresql_where=text("rolled_at IS NULL")),
         Index("ingest_batches_agent_id_day_idx", "agent_id", "day"),
+        Index("ingest_batches_agent_id_stream_last_idx", "agent_id", "stream", "last"),
     )
 
 

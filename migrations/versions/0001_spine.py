@@ -18,9 +18,9 @@ FILES = Path(__file__).parents[1] / "sql" / revision
 
 TABLES = ("tenancy", "assets", "telemetry", "operations")
 READINGS = {
-    "community": ("readings_timescale", "columnstore"),
-    "apache": ("readings_timescale", "rollups"),
-    "plain": ("readings_plain", "rollups"),
+    "community": ("readings_timescale", "rollups", "rollups_timescale"),
+    "apache": ("readings_timescale", "rollups", "rollups_hub"),
+    "plain": ("readings_plain", "rollups", "rollups_hub"),
 }
 RULES = ("views", "security", "functions", "retention")
 

@@ -15,7 +15,7 @@ GRANT SELECT ON readings TO wellflow_work;
 
 -- Makes the partitions that readings between two instants go to; answers how many were missing.
 -- A partition is made aside and then attached, which blocks neither readers nor writers.
-CREATE FUNCTION ensure_readings_partitions(from_time timestamptz, to_time timestamptz)
+CREATE OR REPLACE FUNCTION ensure_readings_partitions(from_time timestamptz, to_time timestamptz)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -49,7 +49,7 @@ BEGIN
 END $$;
 
 -- The stretches of time in which readings are stored: table, first instant, first instant after.
-CREATE FUNCTION readings_stretches()
+CREATE OR REPLACE FUNCTION readings_stretches()
 RETURNS TABLE (stretch regclass, from_time timestamptz, to_time timestamptz)
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -61,7 +61,7 @@ AS $$
     WHERE i.inhparent = 'public.readings'::regclass
 $$;
 
-CREATE FUNCTION drop_readings_stretch(stretch regclass, from_time timestamptz, to_time timestamptz)
+CREATE OR REPLACE FUNCTION drop_readings_stretch(stretch regclass, from_time timestamptz, to_time timestamptz)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public, pg_temp
 AS $$

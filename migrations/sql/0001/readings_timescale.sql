@@ -17,13 +17,13 @@ GRANT SELECT, INSERT ON readings TO wellflow_ingest;
 GRANT SELECT ON readings TO wellflow_work;
 
 -- TimescaleDB makes its chunks itself.
-CREATE FUNCTION ensure_readings_partitions(from_time timestamptz, to_time timestamptz)
+CREATE OR REPLACE FUNCTION ensure_readings_partitions(from_time timestamptz, to_time timestamptz)
 RETURNS integer
 LANGUAGE sql IMMUTABLE
 AS $$ SELECT 0 $$;
 
 -- The stretches of time in which readings are stored: table, first instant, first instant after.
-CREATE FUNCTION readings_stretches()
+CREATE OR REPLACE FUNCTION readings_stretches()
 RETURNS TABLE (stretch regclass, from_time timestamptz, to_time timestamptz)
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -32,7 +32,7 @@ AS $$
     WHERE c.hypertable_schema = 'public' AND c.hypertable_name = 'readings'
 $$;
 
-CREATE FUNCTION drop_readings_stretch(stretch regclass, from_time timestamptz, to_time timestamptz)
+CREATE OR REPLACE FUNCTION drop_readings_stretch(stretch regclass, from_time timestamptz, to_time timestamptz)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public, pg_temp
 AS $$

@@ -58,8 +58,10 @@ CREATE POLICY tenant ON users FOR SELECT TO wellflow_app
                      AND m.organization_id =
                          (SELECT nullif(current_setting('app.organization_id', true), '')::uuid)));
 
+-- Facts about the installation, of no tenant.
 CREATE POLICY facts ON installation FOR SELECT
     TO wellflow_app, wellflow_ingest, wellflow_work USING (true);
+CREATE POLICY facts ON readings_state FOR SELECT TO wellflow_app USING (true);
 
 -- What the workers do across organizations. Nothing else is open to them.
 DO $$
@@ -157,4 +159,7 @@ GRANT SELECT, INSERT, UPDATE (ended_at, outcome, provider_id, detail) ON notific
     TO wellflow_work;
 GRANT SELECT, INSERT, UPDATE, DELETE ON job_runs TO wellflow_work;
 
+-- All -------------------------------------------------------------------------------------------
+
 GRANT SELECT ON installation TO wellflow_app, wellflow_ingest, wellflow_work;
+GRANT SELECT ON readings_state TO wellflow_app;

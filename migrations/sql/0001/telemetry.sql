@@ -110,6 +110,7 @@ CREATE TABLE ingest_batches (
         REFERENCES agents (organization_id, id) ON DELETE RESTRICT
 );
 CREATE INDEX ingest_batches_agent_id_day_idx ON ingest_batches (agent_id, day);
+CREATE INDEX ingest_batches_agent_id_stream_last_idx ON ingest_batches (agent_id, stream, last);
 CREATE INDEX ingest_batches_unjudged_idx ON ingest_batches (agent_id, id) WHERE judged_at IS NULL;
 CREATE INDEX ingest_batches_unrolled_idx ON ingest_batches (id) WHERE rolled_at IS NULL;
 

@@ -3,7 +3,7 @@
 
 GRANT SELECT ON readings_hourly, readings_daily TO wellflow_work;
 
-CREATE VIEW reading_points WITH (security_barrier) AS
+CREATE OR REPLACE VIEW reading_points WITH (security_barrier) AS
 SELECT time, organization_id, tag_id, value, quality
 FROM readings
 WHERE organization_id = (SELECT nullif(current_setting('app.organization_id', true), '')::uuid)
@@ -12,13 +12,13 @@ SELECT time, organization_id, tag_id, value, quality
 FROM readings_aside
 WHERE organization_id = (SELECT nullif(current_setting('app.organization_id', true), '')::uuid);
 
-CREATE VIEW reading_hours WITH (security_barrier) AS
+CREATE OR REPLACE VIEW reading_hours WITH (security_barrier) AS
 SELECT bucket, organization_id, tag_id, n, n_good, total / nullif(n_good, 0) AS average,
        minimum, maximum, last_value
 FROM readings_hourly
 WHERE organization_id = (SELECT nullif(current_setting('app.organization_id', true), '')::uuid);
 
-CREATE VIEW reading_days WITH (security_barrier) AS
+CREATE OR REPLACE VIEW reading_days WITH (security_barrier) AS
 SELECT bucket, organization_id, tag_id, n, n_good, total / nullif(n_good, 0) AS average,
        minimum, maximum, last_value
 FROM readings_daily
