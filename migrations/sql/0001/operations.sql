@@ -110,6 +110,7 @@ CREATE TABLE alerts (
     setpoint double precision NOT NULL,
     value double precision,
     extreme double precision,
+    announced_level text,
     condition text NOT NULL,
     raised_at timestamptz NOT NULL,
     detected_at timestamptz NOT NULL,

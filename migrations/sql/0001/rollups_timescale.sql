@@ -61,7 +61,8 @@ UNION ALL
 SELECT bucket, organization_id, tag_id, n, n_good, total, minimum, maximum, last_value
 FROM rolled_days;
 
--- The refresh policies of the two aggregates.
+-- The refresh policies of the two aggregates; older versions of TimescaleDB list them under the
+-- aggregate's own table, newer ones under its name.
 CREATE FUNCTION rollup_policies()
 RETURNS TABLE (job_id integer, aggregate name, config jsonb)
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp
@@ -69,8 +70,9 @@ AS $$
     SELECT j.job_id, c.view_name, j.config
     FROM timescaledb_information.jobs j
     JOIN timescaledb_information.continuous_aggregates c
-      ON c.materialization_hypertable_schema = j.hypertable_schema
-     AND c.materialization_hypertable_name = j.hypertable_name
+      ON (j.hypertable_schema, j.hypertable_name) IN (
+         (c.view_schema, c.view_name),
+         (c.materialization_hypertable_schema, c.materialization_hypertable_name))
     WHERE j.proc_name = 'policy_refresh_continuous_aggregate'
       AND c.view_schema = 'public'
       AND c.view_name IN ('readings_by_hour', 'readings_by_day')

@@ -146,8 +146,8 @@ GRANT SELECT, UPDATE (judged_at, rolled_at) ON ingest_batches TO wellflow_work;
 GRANT SELECT, UPDATE (faulted_at, fault) ON alert_rules TO wellflow_work;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert_checkpoints TO wellflow_work;
 GRANT SELECT, INSERT,
-    UPDATE (rule_version, level, priority, message, origin, setpoint, value, extreme, condition,
-            raised_at, detected_at, cleared_at, frozen_since, ack, latched, shelved_until,
+    UPDATE (rule_version, level, priority, message, origin, setpoint, value, extreme,
+            announced_level, condition, raised_at, detected_at, cleared_at, frozen_since, ack, latched, shelved_until,
             suppressed_by, closed_at, retracted_at, row_version)
     ON alerts TO wellflow_work;
 GRANT SELECT, INSERT ON alert_events TO wellflow_work;
