@@ -109,8 +109,9 @@ class Base:
             self.database.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self.database.execute("COMMIT")
             except BaseException:
-                self.database.execute("ROLLBACK")
                 self.bytes = kept
+                if self.database.in_transaction:  # some errors have ended it already
+                    self.database.execute("ROLLBACK")
                 raise
-            self.database.execute("COMMIT")
