@@ -123,7 +123,9 @@ GRANT SELECT,
     UPDATE (online, status_at, heard_at, boot, software, clock, clock_skew_ms, config_epoch,
             backlog)
     ON agents TO wellflow_ingest;
-GRANT SELECT, INSERT ON agent_events, config_epochs, config_epoch_tags TO wellflow_ingest;
+GRANT SELECT, INSERT ON agent_events, config_epoch_tags TO wellflow_ingest;
+GRANT SELECT, INSERT, UPDATE (digest, declaration, declared_at) ON config_epochs
+    TO wellflow_ingest;
 GRANT SELECT, INSERT, UPDATE (device, unit, description, interval_ms, low, high)
     ON tags TO wellflow_ingest;
 GRANT SELECT, INSERT, UPDATE ON readings_latest TO wellflow_ingest;
@@ -131,7 +133,9 @@ GRANT SELECT, INSERT, UPDATE (number, checksum, announced, closed, updated_at)
     ON streams TO wellflow_ingest;
 GRANT SELECT, INSERT, UPDATE (reason, readings, from_time, to_time) ON stream_gaps
     TO wellflow_ingest;
-GRANT SELECT, INSERT ON ingest_batches, quarantine, ingest_epochs TO wellflow_ingest;
+GRANT SELECT, INSERT ON ingest_batches, ingest_epochs TO wellflow_ingest;
+GRANT SELECT, INSERT, UPDATE (code, reason, settled_at, settled_by, settlement) ON quarantine
+    TO wellflow_ingest;
 
 -- Work -------------------------------------------------------------------------------------------
 
