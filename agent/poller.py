@@ -141,7 +141,10 @@ class _Owner:
     async def _probe(self, beat: _Beat) -> None:
         start = _now()
         beat.unit.breaker.probed_at = start
-        self._judge(beat.unit, await beat.round.probe(self.bus))
+        outcome = await beat.round.probe(self.bus)
+        self._judge(beat.unit, outcome)
+        if outcome.heard:  # what was read is never thrown away
+            self.deliver(outcome.answers, speaks=False)
         sound = any(not other.unit.breaker.is_open for other in self.beats)
         self.budget.spent(_now(), _now() - start, others_wait=sound)
 

@@ -212,6 +212,10 @@ class Section:
             return False
         return value
 
+    def names(self) -> list[str]:
+        """The keys that are set in the file, for a table whose keys are free."""
+        return list(self._content)
+
     def section(self, name: str) -> Section:
         """A table below this one; empty when it is not there."""
         self._asked.add(name)
