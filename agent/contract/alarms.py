@@ -70,6 +70,7 @@ class Spell:
     """An alarm that was raised and is not cleared."""
 
     raised_at: int
+    value: float  #: the value at which it was certain
     level: str
     ended: int | None = None  #: when the last level that ended so far did
 
@@ -306,7 +307,7 @@ class _Walk:
             worst = min(active, key=self._rank)
             since = begun[worst.name]
             if spell is None:
-                self.state.spell = Spell(at if since is None else since, worst.name)
+                self.state.spell = Spell(at if since is None else since, value, worst.name)
                 self._tell("raised", self.state.spell.raised_at, at, value)
             elif worst.name != spell.level:
                 self._change_level(spell, worst, since, at, value)

@@ -94,6 +94,10 @@ class Alert(Base, Keyed, Owned):
     value: Mapped[float | None] = mapped_column(Double, info=about("Value that raised it."))
     extreme: Mapped[float | None] = mapped_column(Double, info=about("Worst value so far."))
 
+    announced_level: Mapped[str | None] = mapped_column(
+        info=about("Level that people were told of last; empty while nobody was told.")
+    )
+
     condition: Mapped[str] = mapped_column()
     raised_at: Mapped[datetime] = mapped_column(info=about("Event time at which it began."))
     detected_at: Mapped[datetime] = mapped_column(info=about("When the hub knew."))
@@ -129,6 +133,7 @@ class Alert(Base, Keyed, Owned):
         ),
         Index("alerts_organization_id_raised_at_idx", "organization_id", "raised_at"),
         Index("alerts_rule_id_raised_at_idx", "rule_id", "raised_at"),
+        Index("alerts_rule_id_cleared_at_idx", "rule_id", "cleared_at"),
         CheckConstraint(one_of("condition", *CONDITIONS), name="condition"),
         CheckConstraint(one_of("ack", "none", "unacked", "acked"), name="ack"),
         CheckConstraint(one_of("origin", "live", "historical"), name="origin"),

@@ -152,6 +152,7 @@ CREATE TABLE alerts (
 CREATE UNIQUE INDEX alerts_open_key ON alerts (organization_id, dedup_key) WHERE closed_at IS NULL;
 CREATE INDEX alerts_organization_id_raised_at_idx ON alerts (organization_id, raised_at);
 CREATE INDEX alerts_rule_id_raised_at_idx ON alerts (rule_id, raised_at);
+CREATE INDEX alerts_rule_id_cleared_at_idx ON alerts (rule_id, cleared_at);
 
 -- What happened to an alert: appended, never changed.
 CREATE TABLE alert_events (

@@ -1,0 +1,1 @@
+"""From readings to alerts: rules, judgement in event time, and the life of an alert."""

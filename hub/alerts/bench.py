@@ -1,0 +1,229 @@
+"""Judges the rules of one agent over a stretch of time, within one transaction."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from agent.contract.alarms import Samples
+from hub.alerts import checkpoints, outcome, rules
+from hub.alerts.checkpoints import Replaced, Start
+from hub.alerts.episodes import Episode, Known, fold, match
+from hub.alerts.instants import to_instant, to_ms
+from hub.alerts.rules import Watch
+from hub.alerts.samples import Window, read
+from hub.alerts.trail import Checkpoint, Trail
+from hub.schema import Alert
+
+LOG = logging.getLogger(__name__)
+
+LOOK_AHEAD: Final = 24  #: checkpoints compared before reading further
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A stretch of event time in which new readings lie."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What judging one rule over a range gave."""
+
+    start: Start
+    trail: Trail
+    same: Checkpoint | None  #: from here on nothing differs from what was judged before
+    until: int  #: how far it was judged, UTC milliseconds
+
+    @property
+    def watch(self) -> Watch:
+        """The rule."""
+        return self.start.watch
+
+    @property
+    def newest(self) -> int:
+        """The newest sample that this rule has judged, now or before."""
+        return max(self.trail.state.at, self.start.head or 0)
+
+    @property
+    def touches_alerts(self) -> bool:
+        """Whether there can be an alert to make or to change."""
+        again = self.start.head is not None and self.start.head > self.start.checkpoint.at
+        return bool(self.trail.changes) or self.start.checkpoint.state.spell is not None or again
+
+    @property
+    def replaced(self) -> Replaced:
+        """The checkpoints that hold from now on."""
+        until = self.until if self.same is None else self.same.at - 1
+        left = [checkpoint for at, checkpoint in sorted(self.trail.left.items()) if at <= until]
+        if self.start.head is None:
+            left.insert(0, self.start.checkpoint)
+        return Replaced(self.watch, self.start.checkpoint.at, until, left)
+
+
+class Bench:
+    """One agent's rules, one transaction."""
+
+    def __init__(self, session: Session, now: datetime, live_window_ms: int) -> None:
+        self.session = session
+        self.now = now
+        self.live_window_ms = live_window_ms
+        self.failed: set[uuid.UUID] = set()
+
+    def judge(self, watches: Sequence[Watch], span: Range) -> list[Watch]:
+        """Judge a range for all rules; gives the rules that did not fail."""
+        if not watches:
+            return []
+        results = self._walk(watches, span)
+        touching = [result for result in results if result.touches_alerts]
+        alerts = self._alerts(touching)
+        for result in touching:
+            with self._guard(result.watch, undo=True):
+                self._settle(result, alerts)
+        sound = [result for result in results if result.watch.id not in self.failed]
+        news = [r.replaced for r in sound if r.trail.left or r.start.head is None]
+        if news:
+            checkpoints.replace(self.session, news)
+        return [result.watch for result in sound]
+
+    # ------------------------------------------------------------------------------ readings
+
+    def _walk(self, watches: Sequence[Watch], span: Range) -> list[Judged]:
+        until = to_ms(span.end)
+        started = checkpoints.starts(self.session, watches, span.start)
+        windows = [Window(start.watch.tag_id, start.checkpoint.at, until) for start in started]
+        results: list[Judged] = []
+        for start, samples in zip(started, read(self.session, windows), strict=True):
+            with self._guard(start.watch):
+                results.append(self._walk_one(start, samples, until))
+        return results
+
+    def _walk_one(self, start: Start, samples: Samples, until: int) -> Judged:
+        trail = Trail(start.watch.rule, start.checkpoint)
+        if start.head is None or start.head <= until:
+            trail.walk(samples, until)
+            return Judged(start, trail, None, until)
+        trail.walk(samples, until, keep_last=True)
+        return Judged(start, trail, self._until_same(start.watch, trail, until), start.head)
+
+    def _until_same(self, watch: Watch, trail: Trail, until: int) -> Checkpoint | None:
+        """Judge later readings again until the state is one that was reached before."""
+        while marks := checkpoints.ahead(self.session, watch, until + 1, LOOK_AHEAD):
+            until = marks[-1].at
+            (samples,) = read(self.session, [Window(watch.tag_id, trail.state.at, until)])
+            for mark in marks:
+                trail.walk(samples, mark.at)
+                if trail.state == mark.state:
+                    return mark
+        return None
+
+    # -------------------------------------------------------------------------------- alerts
+
+    def _alerts(self, results: Sequence[Judged]) -> dict[uuid.UUID, list[Alert]]:
+        """The alerts that can be affected, by rule; locked."""
+        if not results:
+            return {}
+        values = {
+            "rules": [result.watch.id for result in results],
+            "since": [to_instant(r.start.checkpoint.state.since) for r in results],
+        }
+        found = self.session.scalars(
+            select(Alert).from_statement(_AFFECTED),
+            values,
+            execution_options={"populate_existing": True},
+        )
+        by_rule: dict[uuid.UUID, list[Alert]] = {}
+        for alert in found:
+            by_rule.setdefault(alert.rule_id, []).append(alert)
+        return by_rule
+
+    def _settle(self, result: Judged, alerts: Mapping[uuid.UUID, Sequence[Alert]]) -> None:
+        """Bring a rule's alerts to what its episodes are now."""
+        standing = {alert.id: alert for alert in alerts.get(result.watch.id, ())}
+        known = [
+            Known(a.id, to_ms(a.raised_at), None if a.cleared_at is None else to_ms(a.cleared_at))
+            for a in standing.values()
+        ]
+        trail = result.trail
+        episodes = fold(result.start.checkpoint.state, trail.changes, trail.state)
+        if result.same is not None:
+            # What goes on past this checkpoint was judged before, and stands.
+            known = [alert for alert in known if alert.raised_at < trail.state.since]
+            episodes = [episode for episode in episodes if not episode.open]
+        if not known and not episodes:
+            return
+        scene = outcome.Scene(
+            self.session, result.watch, self.now, result.newest, self.live_window_ms
+        )
+        _apply(scene, standing, known, episodes)
+
+    # -------------------------------------------------------------------------------- faults
+
+    @contextmanager
+    def _guard(self, watch: Watch, *, undo: bool = False) -> Iterator[None]:
+        """Set a rule aside if its work fails, with nothing of it done.
+
+        A database that is away, or a deadlock, is no fault of a rule.
+        """
+        try:
+            with self.session.begin_nested() if undo else nullcontext():
+                yield
+        except Exception as fault:
+            if isinstance(fault, OperationalError) or (isinstance(fault, DBAPIError) and not undo):
+                raise
+            LOG.exception("rule %s failed and is set aside", watch.id)
+            rules.mark_faulted(self.session, watch.id, f"{type(fault).__name__}: {fault}", self.now)
+            self.failed.add(watch.id)
+
+
+_AFFECTED = text(
+    """
+    SELECT a.*
+    FROM unnest(CAST(:rules AS uuid[]), CAST(:since AS timestamptz[])) AS w(rule_id, since)
+    JOIN alerts a ON a.rule_id = w.rule_id AND (a.cleared_at IS NULL OR a.cleared_at > w.since)
+    WHERE a.retracted_at IS NULL
+    ORDER BY a.raised_at
+    FOR UPDATE OF a
+    """
+)
+
+
+def _apply(
+    scene: outcome.Scene,
+    standing: Mapping[uuid.UUID, Alert],
+    known: Sequence[Known],
+    episodes: Sequence[Episode],
+) -> None:
+    tolerance = round(scene.watch.rule.longest_off_delay_s * 1000)
+    matching = match(known, episodes, tolerance)
+    for gone in matching.gone:
+        outcome.retract(scene, standing[gone.id], _joined(gone, episodes))
+    steps: list[tuple[Known | None, Episode]] = [
+        *matching.pairs,
+        *((None, e) for e in matching.new),
+    ]
+    for alert, episode in sorted(steps, key=lambda step: step[1].raised_at):
+        if alert is None:
+            outcome.begin(scene, episode)
+        else:
+            outcome.follow(scene, standing[alert.id], episode)
+
+
+def _joined(alert: Known, episodes: Sequence[Episode]) -> Episode | None:
+    """The episode that an alert has become a part of, if any."""
+    for episode in episodes:
+        ends = alert.raised_at if episode.cleared_at is None else episode.cleared_at
+        if episode.raised_at <= alert.raised_at <= ends:
+            return episode
+    return None

@@ -1,0 +1,189 @@
+"""Checkpoints of the evaluator in the database: from which one to start, and what to leave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from agent.contract.alarms import State, carry
+from hub.alerts.instants import to_instant, to_ms
+from hub.alerts.rules import Watch
+from hub.alerts.trail import BRIDGE_MS, Checkpoint
+
+#: Late data older than this is recorded, but not judged any more.
+KEPT_FOR: Final = timedelta(days=35)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where judging a rule begins."""
+
+    watch: Watch
+    checkpoint: Checkpoint
+    head: int | None  #: how far this version has judged; None when it begins here
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The checkpoints of a rule in a stretch of time, as they are from now on."""
+
+    watch: Watch
+    after: int
+    until: int
+    left: Sequence[Checkpoint]
+
+
+_STARTS = text(
+    """
+    SELECT w.n, s.at, s.state, h.at AS head_at, h.state AS head_state,
+           h.rule_version = w.version AS is_current
+    FROM unnest(CAST(:rules AS uuid[]), CAST(:versions AS integer[]))
+         WITH ORDINALITY AS w(rule_id, version, n)
+    LEFT JOIN LATERAL (
+        SELECT c.at, c.state, c.rule_version FROM alert_checkpoints c
+        WHERE c.rule_id = w.rule_id
+        ORDER BY c.at DESC LIMIT 1) h ON true
+    LEFT JOIN LATERAL (
+        (SELECT c.at, c.state FROM alert_checkpoints c
+         WHERE c.rule_id = w.rule_id AND c.rule_version = w.version AND c.at < :before
+         ORDER BY c.at DESC LIMIT 1)
+        UNION ALL
+        (SELECT c.at, c.state FROM alert_checkpoints c
+         WHERE c.rule_id = w.rule_id AND c.rule_version = w.version
+         ORDER BY c.at LIMIT 1)
+        LIMIT 1) s ON true
+    ORDER BY w.n
+    """
+)
+
+_AHEAD = text(
+    """
+    SELECT at, state, kept FROM alert_checkpoints
+    WHERE rule_id = :rule AND rule_version = :version AND at >= :since
+    ORDER BY at LIMIT :most
+    """
+)
+
+_REPLACE = text(
+    """
+    DELETE FROM alert_checkpoints c
+    USING unnest(CAST(:rules AS uuid[]), CAST(:after AS timestamptz[]),
+                 CAST(:until AS timestamptz[])) AS w(rule_id, after, until)
+    WHERE c.rule_id = w.rule_id AND c.at > w.after AND c.at <= w.until
+    """
+)
+
+_LEAVE = text(
+    """
+    INSERT INTO alert_checkpoints (organization_id, rule_id, at, rule_version, kept, state)
+    SELECT * FROM unnest(CAST(:organizations AS uuid[]), CAST(:rules AS uuid[]),
+                         CAST(:at AS timestamptz[]), CAST(:versions AS integer[]),
+                         CAST(:kept AS boolean[]), CAST(:states AS jsonb[]))
+    ON CONFLICT (rule_id, at) DO UPDATE
+    SET rule_version = excluded.rule_version, state = excluded.state,
+        kept = alert_checkpoints.kept OR excluded.kept
+    """
+)
+
+_THIN = text(
+    """
+    DELETE FROM alert_checkpoints c
+    USING (
+        SELECT b.rule_id, max(b.at) AS at
+        FROM unnest(CAST(:rules AS uuid[]), CAST(:until AS timestamptz[])) AS w(rule_id, until)
+        JOIN alert_checkpoints b ON b.rule_id = w.rule_id AND b.at <= w.until AND NOT b.kept
+        GROUP BY b.rule_id) bridge
+    WHERE c.rule_id = bridge.rule_id AND c.at < bridge.at AND NOT c.kept
+    """
+)
+
+_PRUNE = text(
+    """
+    DELETE FROM alert_checkpoints c
+    WHERE c.at < :before
+      AND EXISTS (SELECT FROM alert_checkpoints n
+                  WHERE n.rule_id = c.rule_id AND n.rule_version = c.rule_version
+                    AND n.at > c.at AND n.at < :before)
+    RETURNING 1
+    """
+)
+
+
+def starts(session: Session, watches: Sequence[Watch], before: datetime) -> list[Start]:
+    """For each rule the newest checkpoint of its version before an instant, else the oldest.
+
+    A version without one begins here: a changed rule where its former version stood, a new rule
+    when it was made.
+    """
+    values = {
+        "rules": [watch.id for watch in watches],
+        "versions": [watch.version for watch in watches],
+        "before": before,
+    }
+    return [
+        _start(watch, row)
+        for watch, row in zip(watches, session.execute(_STARTS, values), strict=True)
+    ]
+
+
+def _start(watch: Watch, row: Any) -> Start:
+    if row.at is not None:
+        checkpoint = Checkpoint(to_ms(row.at), State.from_json(row.state))
+        return Start(watch, checkpoint, to_ms(row.head_at) if row.is_current else None)
+    if row.head_at is None:
+        since = to_ms(watch.since)
+        return Start(watch, Checkpoint(since, State(at=since), kept=True), None)
+    state = carry(watch.rule, State.from_json(row.head_state))
+    return Start(watch, Checkpoint(to_ms(row.head_at), state, kept=True), None)
+
+
+def ahead(session: Session, watch: Watch, since: int, most: int) -> list[Checkpoint]:
+    """The next checkpoints of a rule from an instant on."""
+    values = {"rule": watch.id, "version": watch.version, "since": to_instant(since), "most": most}
+    return [
+        Checkpoint(to_ms(row.at), State.from_json(row.state), row.kept)
+        for row in session.execute(_AHEAD, values)
+    ]
+
+
+def replace(session: Session, stretches: Iterable[Replaced]) -> None:
+    """Put new checkpoints in the place of the old ones, and drop bridges no longer needed."""
+    listed = list(stretches)
+    rules = [stretch.watch.id for stretch in listed]
+    session.execute(
+        _REPLACE,
+        {
+            "rules": rules,
+            "after": [to_instant(stretch.after) for stretch in listed],
+            "until": [to_instant(stretch.until) for stretch in listed],
+        },
+    )
+    left = [(stretch.watch, checkpoint) for stretch in listed for checkpoint in stretch.left]
+    if left:
+        session.execute(
+            _LEAVE,
+            {
+                "organizations": [watch.organization_id for watch, _ in left],
+                "rules": [watch.id for watch, _ in left],
+                "at": [to_instant(checkpoint.at) for _, checkpoint in left],
+                "versions": [watch.version for watch, _ in left],
+                "kept": [checkpoint.kept for _, checkpoint in left],
+                "states": [json.dumps(checkpoint.state.to_json()) for _, checkpoint in left],
+            },
+        )
+    until = [to_instant(stretch.until - BRIDGE_MS) for stretch in listed]
+    session.execute(_THIN, {"rules": rules, "until": until})
+
+
+def prune(session: Session, now: datetime) -> int:
+    """Forget checkpoints that are too old for late data; gives how many.
+
+    The newest of them stays: a gauge that was silent for a year goes on from there.
+    """
+    return len(session.execute(_PRUNE, {"before": now - KEPT_FOR}).all())

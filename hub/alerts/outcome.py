@@ -1,0 +1,339 @@
+"""What the evaluator found becomes rows: alerts begin, follow their episode, or are taken back.
+
+Every change writes its event, and what is news to anybody the notifications with it; all of it is
+committed together with the evaluator's checkpoint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agent.contract.alarm_rules import Level
+from hub.alerts.announce import is_live, is_live_step
+from hub.alerts.episodes import Episode
+from hub.alerts.instants import to_instant, to_ms
+from hub.alerts.lifecycle import close, dedup_key, write
+from hub.alerts.rules import Watch
+from hub.notify import outbox
+from hub.notify.messages import NoticeKind, Standing, compose, sentence
+from hub.schema import Alert, AlertEvent
+from hub.schema.base import uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One rule being judged: what every change of its alerts needs to know."""
+
+    session: Session
+    watch: Watch
+    now: datetime
+    newest: int  #: newest judged sample, UTC milliseconds
+    live_window_ms: int
+
+    @property
+    def now_ms(self) -> int:
+        """The hub's time in UTC milliseconds."""
+        return to_ms(self.now)
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the newest sample tells how things stand now."""
+        return self.now_ms - (self.newest - self.watch.skew_ms) <= self.watch.silent_after_ms
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the newest sample is recent enough to page for what it shows."""
+        return self.now_ms - self.newest <= self.live_window_ms
+
+
+def begin(scene: Scene, episode: Episode) -> Alert:
+    """Record an episode that is no alert yet: as live, and told; or as history."""
+    live = is_live(episode, scene.newest, scene.now_ms, scene.live_window_ms)
+    alert = _row(scene, episode, live=live)
+    if alert.closed_at is None and not _make_room(scene, alert):
+        alert.closed_at = scene.now
+    scene.session.add(alert)
+    scene.session.flush()
+    after = {"level": alert.level, "value": alert.value, "setpoint": alert.setpoint}
+    write(scene.session, alert, "raised", alert.raised_at, after=after | {"origin": alert.origin})
+    _record_steps(scene, alert, episode, set())
+    if not episode.open:
+        write(scene.session, alert, "cleared", alert.cleared_at)
+    if live:
+        _announce(
+            scene, alert, "raised", _worst([episode.first, *_news(scene, alert, episode)], scene)
+        )
+    if live and not episode.open:
+        _follow_up(scene, alert, "cleared")
+    return alert
+
+
+def follow(scene: Scene, alert: Alert, episode: Episode) -> None:
+    """Bring an alert to what its episode is now."""
+    _adjust(scene, alert, episode)
+    _record_steps(scene, alert, episode, _recorded_steps(scene, alert) if episode.steps else set())
+    _set_level(scene, alert, episode)
+    if episode.open:
+        if alert.cleared_at is not None:
+            _reopen(scene, alert, episode)
+        _set_condition(scene, alert, episode)
+    elif alert.cleared_at is None:
+        _clear(scene, alert, episode)
+    if alert.retracted_at is None and alert.closed_at is None:
+        _tell_what_is_news(scene, alert, episode)
+    if scene.session.is_modified(alert):
+        alert.row_version += 1
+    scene.session.flush()
+
+
+def retract(scene: Scene, alert: Alert, joined: Episode | None) -> None:
+    """Take back an alert that late data shows to be none, or a part of another."""
+    alert.condition = "normal"
+    alert.cleared_at = alert.cleared_at or alert.raised_at
+    alert.frozen_since = None
+    alert.retracted_at = scene.now
+    alert.closed_at = alert.closed_at or scene.now
+    alert.row_version += 1
+    note = None
+    if joined is not None:
+        since = to_instant(joined.raised_at).isoformat(timespec="milliseconds")
+        note = f"It is part of the alert that began {since}."
+    write(scene.session, alert, "retracted", None, note=note)
+    outbox.withdraw(scene.session, alert.id, scene.now)
+    if joined is None:
+        _follow_up(scene, alert, "retracted")
+    scene.session.flush()
+
+
+# -------------------------------------------------------------------------------------- inside
+
+
+def _row(scene: Scene, episode: Episode, *, live: bool) -> Alert:
+    watch = scene.watch
+    level = watch.rule.level(episode.level) or watch.rule.levels[0]
+    alert = Alert(
+        id=uuid7(),
+        organization_id=watch.organization_id,
+        rule_id=watch.id,
+        rule_version=watch.version,
+        tag_id=watch.tag_id,
+        well_id=watch.well_id,
+        dedup_key=dedup_key(watch.organization_id, watch.id, watch.tag_id),
+        level=level.name,
+        priority=level.priority,
+        setpoint=level.setpoint,
+        value=episode.value,
+        extreme=episode.extreme,
+        origin="live" if live else "historical",
+        condition="normal",
+        raised_at=to_instant(episode.raised_at),
+        detected_at=scene.now,
+        ack="unacked" if live else "none",
+        row_version=1,
+    )
+    if episode.open:
+        alert.condition = _condition(episode)
+        alert.frozen_since = _instant(episode.frozen_since)
+    else:
+        alert.cleared_at = _instant(episode.cleared_at)
+        alert.closed_at = None if live else scene.now
+    alert.message = sentence(watch.facts, _standing(alert))
+    return alert
+
+
+def _make_room(scene: Scene, alert: Alert) -> bool:
+    """Close an older open alert of the same key; False when the open one is the newer."""
+    other = scene.session.scalars(
+        select(Alert).where(
+            Alert.organization_id == alert.organization_id,
+            Alert.dedup_key == alert.dedup_key,
+            Alert.closed_at.is_(None),
+            Alert.id != alert.id,
+        )
+    ).one_or_none()
+    if other is None:
+        return True
+    if other.raised_at > alert.raised_at:
+        return False
+    close(scene.session, other, "superseded", scene.now)
+    return True
+
+
+def _adjust(scene: Scene, alert: Alert, episode: Episode) -> None:
+    """Correct what is no change of state: when it began, when it ended, its values."""
+    cleared = _instant(episode.cleared_at)
+    corrected: dict[str, datetime] = {}
+    if alert.raised_at != to_instant(episode.raised_at):
+        corrected["raised_at"] = to_instant(episode.raised_at)
+    if alert.cleared_at is not None and cleared is not None and alert.cleared_at != cleared:
+        corrected["cleared_at"] = cleared
+    if corrected:
+        before = {name: _json(getattr(alert, name)) for name in corrected}
+        after = {name: _json(value) for name, value in corrected.items()}
+        write(scene.session, alert, "adjusted", None, before=before, after=after)
+        for name, value in corrected.items():
+            setattr(alert, name, value)
+    _set(alert, value=episode.value, extreme=episode.extreme)
+
+
+def _set_level(scene: Scene, alert: Alert, episode: Episode) -> None:
+    level = scene.watch.rule.level(episode.level)
+    if level is not None:
+        _set(alert, level=level.name, priority=level.priority, setpoint=level.setpoint)
+    _set(alert, message=sentence(scene.watch.facts, _standing(alert)))
+
+
+def _set_condition(scene: Scene, alert: Alert, episode: Episode) -> None:
+    frozen = _instant(episode.frozen_since)
+    if frozen is not None and alert.frozen_since is None:
+        _set(alert, frozen_since=frozen)
+        write(scene.session, alert, "frozen", frozen)
+    elif frozen is None and alert.frozen_since is not None and scene.is_present:
+        _set(alert, frozen_since=None)
+        write(scene.session, alert, "unfrozen", to_instant(scene.newest))
+    _set(alert, condition="unknown" if alert.frozen_since else _condition(episode))
+
+
+def _clear(scene: Scene, alert: Alert, episode: Episode) -> None:
+    alert.cleared_at = _instant(episode.cleared_at)
+    alert.condition, alert.frozen_since = "normal", None
+    write(scene.session, alert, "cleared", alert.cleared_at)
+    if alert.ack != "unacked" and not alert.latched:
+        alert.closed_at = scene.now
+        write(scene.session, alert, "closed", None)
+    _follow_up(scene, alert, "cleared")
+
+
+def _reopen(scene: Scene, alert: Alert, episode: Episode) -> None:
+    """Late data shows that it goes on: open again, as a page nobody has answered."""
+    if alert.closed_at is not None:
+        _make_room(scene, alert)
+    alert.cleared_at = alert.closed_at = None
+    alert.announced_level = None
+    alert.condition = _condition(episode)
+    write(scene.session, alert, "reopened", None)
+
+
+def _record_steps(
+    scene: Scene, alert: Alert, episode: Episode, recorded: set[tuple[datetime | None, str]]
+) -> None:
+    for step in episode.steps:
+        at = to_instant(step.at)
+        if (at, step.level) not in recorded:
+            write(scene.session, alert, "level", at, after={"level": step.level})
+
+
+def _recorded_steps(scene: Scene, alert: Alert) -> set[tuple[datetime | None, str]]:
+    events = select(AlertEvent).where(AlertEvent.alert_id == alert.id, AlertEvent.kind == "level")
+    return {
+        (event.event_time, (event.after or {}).get("level", ""))
+        for event in scene.session.scalars(events)
+    }
+
+
+def _tell_what_is_news(scene: Scene, alert: Alert, episode: Episode) -> None:
+    """Page for an alert nobody was told of yet, or for a worse level than was told."""
+    if _is_muted(alert, scene.now):
+        return
+    if alert.announced_level is None:
+        if episode.open and is_live(episode, scene.newest, scene.now_ms, scene.live_window_ms):
+            if alert.origin == "historical":
+                alert.origin = "live"
+                write(scene.session, alert, "announced", None)
+            _announce(scene, alert, "raised", _worst([alert.level], scene))
+        return
+    told = scene.watch.rule.level(alert.announced_level)
+    worst = _worst(_news(scene, alert, episode), scene)
+    if worst and (told is None or told.side != worst.side or worst.severity < told.severity):
+        _announce(scene, alert, "level", worst)
+    elif scene.is_fresh and episode.open:
+        _set(alert, announced_level=alert.level)
+
+
+def _is_muted(alert: Alert, now: datetime) -> bool:
+    """Whether a person, or another alert, has said that this one is not to be told for now."""
+    return (
+        alert.suppressed_by is not None
+        or (alert.shelved_until is not None and alert.shelved_until > now)
+        or (alert.out_of_service_until is not None and alert.out_of_service_until > now)
+    )
+
+
+def _news(scene: Scene, alert: Alert, episode: Episode) -> list[str]:
+    """The level in force now, and the worse ones reached within the live window."""
+    reached = [
+        step.level
+        for step in episode.steps
+        if step.worse and is_live_step(step, scene.now_ms, scene.live_window_ms)
+    ]
+    return [*reached, alert.level] if scene.is_fresh and episode.open else reached
+
+
+def _worst(names: list[str], scene: Scene) -> Level | None:
+    levels = [level for level in scene.watch.rule.levels if level.name in names]
+    return min(levels, key=lambda level: level.severity, default=None)
+
+
+def _announce(scene: Scene, alert: Alert, kind: NoticeKind, level: Level | None) -> None:
+    """Owe a page, worded for a level, and ask for an acknowledgement."""
+    standing = _standing(alert)
+    if level is not None:
+        standing = replace(
+            standing, level=level.name, priority=level.priority, setpoint=level.setpoint
+        )
+    alert.ack = "unacked"
+    alert.announced_level = alert.level
+    scene.session.flush()
+    outbox.announce(scene.session, _notice(scene, alert, kind, standing), scene.now)
+
+
+def _follow_up(scene: Scene, alert: Alert, kind: NoticeKind) -> None:
+    scene.session.flush()
+    outbox.follow_up(scene.session, _notice(scene, alert, kind, _standing(alert)), scene.now)
+
+
+def _notice(scene: Scene, alert: Alert, kind: NoticeKind, standing: Standing) -> outbox.Notice:
+    return outbox.Notice(
+        alert.organization_id,
+        alert.id,
+        kind,
+        _json(scene.now),
+        standing.priority,
+        compose(kind, scene.watch.facts, standing),
+    )
+
+
+def _standing(alert: Alert) -> Standing:
+    return Standing(
+        alert.id,
+        alert.priority,
+        alert.level,
+        alert.value,
+        alert.setpoint,
+        alert.extreme,
+        alert.raised_at,
+        alert.cleared_at,
+    )
+
+
+def _condition(episode: Episode) -> str:
+    """As the row says it; a spell whose levels all went with an old version still stands."""
+    return episode.condition if episode.condition in {"unknown", "pending_off"} else "active"
+
+
+def _set(alert: Alert, **values: object) -> None:
+    for name, value in values.items():
+        if getattr(alert, name) != value:
+            setattr(alert, name, value)
+
+
+def _instant(ms: int | None) -> datetime | None:
+    return None if ms is None else to_instant(ms)
+
+
+def _json(value: datetime) -> str:
+    return value.isoformat(timespec="milliseconds")

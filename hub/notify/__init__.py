@@ -1,0 +1,1 @@
+"""What a person is told, over which channel, and the proof that it arrived."""

@@ -1,0 +1,205 @@
+"""What a message about an alert says: what, where, how bad, since when, and what to do (pure)."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+NoticeKind = Literal["raised", "level", "cleared", "retracted"]
+
+LEVEL_WORDS: Final = {"lolo": "very low", "lo": "low", "hi": "high", "hihi": "very high"}
+SEVERITY_WORDS: Final = {1: "Critical", 2: "Warning", 3: "Caution", 4: "Advice"}
+_UNITS: Final = {"degF": "°F", "degC": "°C", "m3": "m³", "ft3": "ft³", "m3/h": "m³/h", "1": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a rule and the tag it watches, whatever happens to them."""
+
+    organization: str
+    timezone: str  #: IANA name
+    place: str  #: the well, or the agent while nobody has linked the tag
+    tag: str
+    quantity: str  #: what is measured: "Tubing pressure"
+    unit: str
+    rule: str
+    cause: str = ""
+    consequence: str = ""
+    action: str = ""
+    respond_within_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an alert stands when something is said about it."""
+
+    alert_id: uuid.UUID
+    priority: int
+    level: str
+    value: float | None
+    setpoint: float
+    extreme: float | None
+    raised_at: datetime
+    cleared_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, as every channel gets it."""
+
+    subject: str
+    body: dict[str, Any]
+
+
+def sentence(facts: Facts, standing: Standing) -> str:
+    """What is wrong, with the worst value and the limit: the title of an alert."""
+    worst = standing.value if standing.extreme is None else standing.extreme
+    return (
+        f"{facts.quantity} {LEVEL_WORDS[standing.level]}:"
+        f" {with_unit(worst, facts.unit)},"
+        f" limit {with_unit(standing.setpoint, facts.unit)}"
+    )
+
+
+def compose(kind: NoticeKind, facts: Facts, standing: Standing) -> Message:
+    """Put a message together; times for people are on the operator's clock."""
+    what = sentence(facts, standing)
+    severity = SEVERITY_WORDS[standing.priority]
+    subjects = {
+        "raised": f"{severity}: {facts.place}: {what}",
+        "level": f"{severity}: {facts.place}: now {what[0].lower()}{what[1:]}",
+        "cleared": f"Cleared: {facts.place}: {facts.quantity} is back to normal",
+        "retracted": f"Did not happen: {facts.place}: {what[0].lower()}{what[1:]}",
+    }
+    body = {
+        "kind": kind,
+        "alert_id": str(standing.alert_id),
+        "organization": facts.organization,
+        "priority": standing.priority,
+        "severity": severity,
+        "level": standing.level,
+        "place": facts.place,
+        "tag": facts.tag,
+        "quantity": facts.quantity,
+        "rule": facts.rule,
+        "sentence": what,
+        "value": standing.value,
+        "setpoint": standing.setpoint,
+        "extreme": standing.extreme,
+        "unit": facts.unit,
+        "raised_at": _utc(standing.raised_at),
+        "cleared_at": _utc(standing.cleared_at),
+        "since": local_time(standing.raised_at, facts.timezone),
+        "until": local_time(standing.cleared_at, facts.timezone),
+        "cause": facts.cause,
+        "consequence": facts.consequence,
+        "action": facts.action,
+        "respond_within_s": facts.respond_within_s,
+    }
+    return Message(" ".join(subjects[kind].split()), body)
+
+
+def plain_text(body: dict[str, Any], link: str) -> str:
+    """The message as plain text, with the address of the alert in the console."""
+    paragraphs = [headline(body), "\n".join(f"{name:<11}{value}" for name, value in rows(body))]
+    paragraphs += [f"{name}\n{text}" for name, text in advice(body)]
+    paragraphs.append(f"{invitation(body)}\n{link}")
+    return "\n\n".join(paragraphs) + f"\n\n-- \n{body['organization']}, WellFlow\n"
+
+
+def headline(body: dict[str, Any]) -> str:
+    """The first line: what happened, where."""
+    quantity, level = body["quantity"], LEVEL_WORDS[body["level"]]
+    return {
+        "raised": f"{quantity} {level} at {body['place']}.",
+        "level": f"{quantity} now {level} at {body['place']}.",
+        "cleared": f"{quantity} at {body['place']} is back to normal.",
+        "retracted": f"{quantity} at {body['place']} was not {level}: readings that came late"
+        " show that it did not happen.",
+    }[body["kind"]]
+
+
+def rows(body: dict[str, Any]) -> list[tuple[str, str]]:
+    """The facts as a small table."""
+    unit = body["unit"]
+    listed = [
+        ("Value", with_unit(body["value"], unit)),
+        ("Limit", f"{with_unit(body['setpoint'], unit)} ({LEVEL_WORDS[body['level']]})"),
+        ("Worst", with_unit(body["extreme"], unit)),
+        ("Since", body["since"]),
+        ("Until", body["until"]),
+        ("Priority", f"{body['priority']}, {body['severity'].lower()}"),
+        ("Well", body["place"]),
+        ("Gauge", body["tag"]),
+    ]
+    left_out = {"raised": "Worst", "level": ""}.get(body["kind"], "Value")
+    return [(name, value) for name, value in listed if value and name != left_out]
+
+
+def advice(body: dict[str, Any]) -> list[tuple[str, str]]:
+    """What to do, and why; nothing once it is over."""
+    if body["kind"] not in {"raised", "level"}:
+        return []
+    within = body["respond_within_s"]
+    todo = body["action"]
+    if within:
+        todo = f"{todo} Act within {duration(within)}.".strip()
+    listed = [
+        ("What to do", todo),
+        ("Usual cause", body["cause"]),
+        ("If nothing is done", body["consequence"]),
+    ]
+    return [(name, text) for name, text in listed if text]
+
+
+def invitation(body: dict[str, Any]) -> str:
+    """What the link is for."""
+    ongoing = body["kind"] in {"raised", "level"}
+    return "Acknowledge, and see the trend:" if ongoing else "See what happened:"
+
+
+def with_unit(value: float | None, unit: str) -> str:
+    """A value and its unit, with no more digits than a person needs."""
+    if value is None:
+        return ""
+    return f"{number(value)} {_UNITS.get(unit, unit)}".strip()
+
+
+def number(value: float) -> str:
+    """At most three decimals, fewer for larger values."""
+    size = abs(value)
+    places = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 3
+    text = f"{round(value, places) + 0.0:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def duration(seconds: int) -> str:
+    """A time to act in: 90 s, 30 min, 4 h."""
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds / 3600:g} h"
+
+
+def local_time(instant: datetime | None, timezone: str) -> str:
+    """An instant on the operator's clock: 14:02:07 CST, Fri 22 Nov 2024."""
+    if instant is None:
+        return ""
+    local = instant.astimezone(_zone(timezone))
+    return f"{local:%H:%M:%S} {local.tzname()}, {local:%a} {local.day} {local:%b %Y}"
+
+
+def _zone(timezone: str) -> tzinfo:
+    """The zone, or UTC where this machine has no data for it: a page must go out in any case."""
+    try:
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def _utc(instant: datetime | None) -> str | None:
+    if instant is None:
+        return None
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

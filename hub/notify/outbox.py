@@ -1,0 +1,167 @@
+"""Notifications are rows, written in the transaction that changes the alert.
+
+Either both are committed or neither: there is no alert of which nobody was to be told, and no
+message about something that did not happen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from hub.notify.messages import Message, NoticeKind
+from hub.schema import AlertEvent, Notification
+
+#: Wakes the delivering threads of every work process.
+WAKE_CHANNEL = "wellflow_deliver"
+#: After this long a message says nothing that the console does not.
+EXPIRES_AFTER = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to be told about an alert."""
+
+    organization_id: uuid.UUID
+    alert_id: uuid.UUID
+    kind: NoticeKind
+    occasion: str  #: tells two notices of a kind about one alert apart
+    priority: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    id: uuid.UUID
+    broken: bool
+
+
+_CHANNELS = text(
+    """
+    SELECT c.id, c.broken_at IS NOT NULL AS broken
+    FROM contact_channels c
+    LEFT JOIN memberships m
+        ON m.organization_id = c.organization_id AND m.user_id = c.user_id
+    LEFT JOIN users u ON u.id = c.user_id
+    WHERE c.organization_id = :organization
+      AND c.enabled
+      AND c.worst_priority >= :priority
+      AND (c.user_id IS NULL OR (m.ended_at IS NULL AND u.disabled_at IS NULL))
+    ORDER BY c.created_at, c.id
+    """
+)
+
+_TOLD = text(
+    """
+    SELECT DISTINCT n.channel_id
+    FROM notifications n
+    WHERE n.alert_id = :alert
+      AND n.kind IN ('raised', 'level')
+      AND n.state IN ('queued', 'leased', 'sent', 'delivered')
+    ORDER BY n.channel_id
+    """
+)
+
+_WITHDRAW = text(
+    """
+    UPDATE notifications SET state = 'cancelled'
+    WHERE id IN (
+        SELECT n.id FROM notifications n
+        WHERE n.alert_id = :alert
+          AND n.kind IN ('raised', 'level')
+          AND (n.state = 'queued'
+               OR (n.state = 'leased' AND n.lease_until < :now))
+        FOR UPDATE SKIP LOCKED)
+    RETURNING id
+    """
+)
+
+
+def announce(session: Session, notice: Notice, now: datetime) -> int:
+    """Owe a notice to every channel that is to be told of this priority; gives how many.
+
+    Channels marked broken are left out, unless there is no other: a page that may fail is better
+    than none. When nobody at all would be told, the alert's events say so.
+    """
+    rows = session.execute(
+        _CHANNELS, {"organization": notice.organization_id, "priority": notice.priority}
+    )
+    channels = [_Channel(row.id, row.broken) for row in rows]
+    sound = [channel.id for channel in channels if not channel.broken]
+    told = sound or [channel.id for channel in channels]
+    if not told:
+        session.add(
+            AlertEvent(
+                organization_id=notice.organization_id,
+                alert_id=notice.alert_id,
+                kind="nobody_to_tell",
+                note=f"No enabled channel is to be told of priority {notice.priority}.",
+            )
+        )
+    return owe(session, notice, told, now)
+
+
+def follow_up(session: Session, notice: Notice, now: datetime) -> int:
+    """Owe a notice to those who were, or are about to be, told that the alert was raised."""
+    told = session.scalars(_TOLD, {"alert": notice.alert_id}).all()
+    return owe(session, notice, told, now)
+
+
+def owe(session: Session, notice: Notice, channels: Sequence[uuid.UUID], now: datetime) -> int:
+    """Write one row per channel; one that stands already is not written again."""
+    rows = [
+        {
+            "organization_id": notice.organization_id,
+            "alert_id": notice.alert_id,
+            "channel_id": channel,
+            "kind": notice.kind,
+            "idempotency_key": idempotency_key(notice, channel),
+            "subject": notice.message.subject,
+            "body": notice.message.body,
+            "created_at": now,
+            "not_before": now,
+            "expires_at": now + EXPIRES_AFTER,
+        }
+        for channel in channels
+    ]
+    if not rows:
+        return 0
+    written = session.execute(
+        insert(Notification)
+        .on_conflict_do_nothing(index_elements=["idempotency_key"])
+        .returning(Notification.id),
+        rows,
+    ).all()
+    session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": WAKE_CHANNEL})
+    return len(written)
+
+
+def withdraw(session: Session, alert_id: uuid.UUID, now: datetime) -> int:
+    """Cancel what has not begun to be sent about an alert; gives how many.
+
+    The caller holds the alert's row lock. A row that is locked here is being claimed by a worker
+    that waits for that same lock, and will see for itself what became of the alert.
+    """
+    return len(session.execute(_WITHDRAW, {"alert": alert_id, "now": now}).all())
+
+
+def idempotency_key(notice: Notice, channel: uuid.UUID) -> str:
+    """The same for every attempt at one message, and for nothing else."""
+    parts = f"{notice.alert_id}|{notice.kind}|{notice.occasion}|{channel}"
+    return hashlib.sha256(parts.encode()).hexdigest()[:40]
+
+
+def requeue(session: Session, notification_id: uuid.UUID, at: datetime) -> None:
+    """Put a notification off without counting an attempt."""
+    session.execute(
+        update(Notification)
+        .where(Notification.id == notification_id)
+        .values(state="queued", not_before=at, lease_owner=None, lease_until=None)
+    )
