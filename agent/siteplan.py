@@ -113,10 +113,10 @@ def _refuse_slow_lines(sections: list[Section], site: SitePlan) -> None:
     for section, port in zip(sections, site.ports, strict=True):
         if not isinstance(port, SerialPort):
             continue
-        rounds = list(_rounds(site, port.name))
-        share = bustime.load(rounds, port)
+        asked = list(rounds(site, port.name))
+        share = bustime.load(asked, port)
         if share > 1:
-            shortest = min(interval for interval, _ in rounds)
+            shortest = min(interval for interval, _ in asked)
             section.fault(
                 "baud" if section.has("baud") else "name",
                 f"this bus cannot meet {shortest:g} s: it needs {share * shortest:.1f} s at"
@@ -124,7 +124,8 @@ def _refuse_slow_lines(sections: list[Section], site: SitePlan) -> None:
             )
 
 
-def _rounds(site: SitePlan, port: str) -> Iterator[tuple[float, tuple[Request, ...]]]:
+def rounds(site: SitePlan, port: str) -> Iterator[tuple[float, tuple[Request, ...]]]:
+    """What is asked on a port: each interval of each device, with its requests."""
     for device in site.devices:
         if device.port != port:
             continue
