@@ -36,6 +36,7 @@ def migrate(admin_url: str, *, say: Callable[[str], None] = print) -> Tier:
         _check_rights(connection)
         _make_roles(connection)
         tier = _settle_tier(connection)
+        _check_recorded(connection, tier)
         say(f"Storage tier: {tier.title}")
         before = _revision(connection)
         _run_migrations(connection, tier)
@@ -49,19 +50,13 @@ def check_tier(engine: Engine) -> Tier:
     """Answer the tier recorded at migrate; raises `DatabaseError` if the database differs now."""
     with engine.connect() as connection:
         found = tier_of(connection)
-        known = connection.scalar(text("SELECT to_regclass('public.installation') IS NOT NULL"))
-        row = connection.scalar(_RECORDED) if known else None
-        revision = _revision(connection) if known else None
-    if row is None or revision != head():
-        raise DatabaseError(
-            f"the database is at revision {revision or 'none'}, this version needs {head()};"
-            " run `wellflow-hub migrate`"
-        )
-    if found is not Tier(row):
-        raise DatabaseError(
-            f"the database was migrated as {Tier(row).title} but is {found.title} now;"
-            " restore the extension, or run `wellflow-hub migrate --tier`"
-        )
+        revision = _revision(connection)
+        if revision != head():
+            raise DatabaseError(
+                f"the database is at revision {revision or 'none'}, this version needs {head()};"
+                " run `wellflow-hub migrate`"
+            )
+        _check_recorded(connection, found)
     return found
 
 
@@ -103,9 +98,6 @@ def administer(admin_url: str) -> Iterator[Connection]:
         raise DatabaseError(f"the database cannot be reached: {fault.orig}") from fault
     finally:
         engine.dispose()
-
-
-_RECORDED = text("SELECT value->>'tier' FROM installation WHERE key = 'tier'")
 
 
 def _config() -> Config:
@@ -166,6 +158,23 @@ def _settle_tier(connection: Connection) -> Tier:
         # without a password and with room for no connection, still nobody can.
         connection.execute(text("ALTER ROLE wellflow_owner LOGIN CONNECTION LIMIT 0"))
     return tier
+
+
+def recorded_tier(connection: Connection) -> Tier | None:
+    """The tier the tables were built for; None before the first migration."""
+    if not connection.scalar(text("SELECT to_regclass('public.installation') IS NOT NULL")):
+        return None
+    value = connection.scalar(text("SELECT value->>'tier' FROM installation WHERE key = 'tier'"))
+    return Tier(value) if value else None
+
+
+def _check_recorded(connection: Connection, found: Tier) -> None:
+    recorded = recorded_tier(connection)
+    if recorded not in {None, found}:
+        raise DatabaseError(
+            f"the database was migrated as {recorded.title} but is {found.title} now;"
+            " restore the extension, or run `wellflow-hub migrate --tier`"
+        )
 
 
 def _preloaded(connection: Connection) -> bool:

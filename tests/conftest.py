@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from hub.database import Tier
-from hub.migrate import migrate
 from tests import cast as people
 from tests.servers import mail, postgres, timescale_apache
 from tests.servers.certificates import Authority
@@ -93,15 +91,10 @@ def tier_server(request: pytest.FixtureRequest) -> postgres.Server:
     return server
 
 
-def migrated(address: str) -> Tier:
-    """Prepare a template: everything migrated, no rows."""
-    return migrate(address, say=lambda _line: None)
-
-
 @pytest.fixture
 def database(plain_server: postgres.Server) -> Iterator[postgres.Database]:
     """A fresh migrated database on plain PostgreSQL."""
-    made = plain_server.fresh(migrated)
+    made = plain_server.fresh(postgres.migrated)
     yield made
     plain_server.drop(made)
 
@@ -109,7 +102,7 @@ def database(plain_server: postgres.Server) -> Iterator[postgres.Database]:
 @pytest.fixture
 def tiered(tier_server: postgres.Server) -> Iterator[postgres.Database]:
     """A fresh migrated database on each storage tier in turn."""
-    made = tier_server.fresh(migrated)
+    made = tier_server.fresh(postgres.migrated)
     yield made
     tier_server.drop(made)
 

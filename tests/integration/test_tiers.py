@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,17 +24,20 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 LAST_WEEK = week_start(NOW) - WEEK
 
 
-def hours_of(points: list[Point]) -> dict[tuple[int, datetime], tuple[object, ...]]:
+Buckets = dict[tuple[int, datetime], tuple[object, ...]]
+
+
+def hours_of(points: list[Point]) -> Buckets:
     """What the rollups must say, worked out from the readings themselves."""
     return _buckets(points, lambda at: at.replace(minute=0, second=0))
 
 
-def days_of(points: list[Point]) -> dict[tuple[int, datetime], tuple[object, ...]]:
+def days_of(points: list[Point]) -> Buckets:
     return _buckets(points, lambda at: at.replace(hour=0, minute=0, second=0))
 
 
-def _buckets(points, start_of):
-    found = defaultdict(list)
+def _buckets(points: list[Point], start_of: Callable[[datetime], datetime]) -> Buckets:
+    found: dict[tuple[int, datetime], list[float | None]] = defaultdict(list)
     for point in sorted(points, key=lambda point: point.at):
         found[point.tag, start_of(point.at)].append(point.value)
     return {key: _summary(values) for key, values in found.items()}
@@ -47,7 +51,7 @@ def _summary(values: list[float | None]) -> tuple[object, ...]:
     return (len(values), len(good), average, min(good), max(good), good[-1])
 
 
-def rollup(session: Session, view: str) -> dict[tuple[int, datetime], tuple[object, ...]]:
+def rollup(session: Session, view: str) -> Buckets:
     rows = session.execute(
         text(f"SELECT tag_id, bucket, n, n_good, average, minimum, maximum, last_value FROM {view}")
     )

@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from hub.database import DatabaseRole, Tier, connect
 from hub.demo.children import Child, start, wait_for
 from hub.demo.postgres import free_port, server_user, start_server
+from hub.migrate import migrate
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 NAMES = itertools.count(1)
@@ -126,6 +127,11 @@ class Server:
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
                 [template],
             )
+
+
+def migrated(address: str) -> Tier:
+    """Prepare a template: everything migrated, no rows."""
+    return migrate(address, say=lambda _line: None)
 
 
 def embedded(folder: Path) -> Server:

@@ -3,13 +3,13 @@
 
 GRANT SELECT ON readings_hourly, readings_daily TO wellflow_work;
 
+-- The condition stands outside the UNION: inside, PostgreSQL flattens a UNION ALL view and forgets
+-- the barrier, and a cheap function of a query is shown every operator's rows.
 CREATE OR REPLACE VIEW reading_points WITH (security_barrier) AS
 SELECT time, organization_id, tag_id, value, quality
-FROM readings
-WHERE organization_id = (SELECT nullif(current_setting('app.organization_id', true), '')::uuid)
-UNION ALL
-SELECT time, organization_id, tag_id, value, quality
-FROM readings_aside
+FROM (SELECT time, organization_id, tag_id, value, quality FROM readings
+      UNION ALL
+      SELECT time, organization_id, tag_id, value, quality FROM readings_aside) AS r
 WHERE organization_id = (SELECT nullif(current_setting('app.organization_id', true), '')::uuid);
 
 CREATE OR REPLACE VIEW reading_hours WITH (security_barrier) AS

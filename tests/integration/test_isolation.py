@@ -1,0 +1,437 @@
+"""No operator sees, changes or refers to another's row: every table, view and function."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, ForeignKeyConstraint, Table, func, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from hub.database import act_for
+from hub.schema import Base
+from hub.schema.scope import OUTSIDE_ORGANIZATIONS, WITHOUT_ROW_SECURITY
+from tests import cast as people
+from tests.cast import Cast
+from tests.everything import add_everything, key_of, make_row, tenant_tables
+from tests.servers.postgres import Database, Server, migrated
+from tests.telemetry import settle, store, wave
+
+TABLES = [table.name for table in tenant_tables()]
+REFUSED = "permission denied|row-level security"
+UNTOUCHED = re.compile("permission denied|can only be updated to DEFAULT")
+
+
+@dataclass
+class House:
+    """A database with one row of every table for each of two operators."""
+
+    database: Database
+    cast: Cast
+    theirs: dict[str, dict[str, Any]]  #: Bluebonnet's rows
+    ours: dict[str, dict[str, Any]]  #: Cimarron's rows
+
+    @contextmanager
+    def as_cimarron(self, role: str = "app") -> Iterator[Connection]:
+        """A transaction of Cimarron's console, undone at its end."""
+        with self.database.engine(role).connect() as connection:  # type: ignore[arg-type]
+            act_for(connection, self.cast.cimarron.id)
+            yield connection
+            connection.rollback()
+
+
+@pytest.fixture(scope="module")
+def house(plain_server: Server) -> Iterator[House]:
+    database = plain_server.fresh(migrated)
+    cast = people.engage(database.engine("owner"))
+    with database.engine("owner").begin() as connection:
+        theirs = add_everything(connection, cast.bluebonnet)
+        ours = add_everything(connection, cast.cimarron)
+    yield House(database, cast, theirs, ours)
+    plain_server.drop(database)
+
+
+def table_of(name: str) -> Table:
+    return Base.metadata.tables[name]
+
+
+def may(connection: Connection, table: str, right: str) -> bool:
+    """Whether the role may do this to a table, or to any column of it."""
+    kind = "has_table_privilege" if right == "DELETE" else "has_any_column_privilege"
+    return bool(
+        connection.scalar(text(f"SELECT {kind}(CAST(:t AS text), :r)"), {"t": table, "r": right})
+    )
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_another_operators_rows_cannot_be_read(house: House, name: str) -> None:
+    table = table_of(name)
+    with house.as_cimarron() as connection:
+        if not may(connection, name, "SELECT"):
+            with pytest.raises(DBAPIError, match="permission denied"):
+                connection.execute(select(func.count()).select_from(table))
+            return
+        owners = set(connection.scalars(select(table.c.organization_id)))
+        assert owners == {house.cast.cimarron.id}
+        found = select(func.count()).select_from(table).where(key_of(table, house.theirs[name]))
+        assert connection.scalar(found) == 0
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_row_cannot_be_written_into_another_operator(house: House, name: str) -> None:
+    table = table_of(name)
+    with house.database.engine("owner").connect() as connection:
+        values = make_row(connection, table, house.cast.bluebonnet.id)
+    with house.as_cimarron() as connection, pytest.raises(DBAPIError, match=REFUSED):
+        connection.execute(table.insert().values(values))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_another_operators_rows_cannot_be_changed_or_deleted(house: House, name: str) -> None:
+    table = table_of(name)
+    theirs = key_of(table, house.theirs[name])
+    for statement in (
+        *(table.update().where(theirs).values({column.name: column}) for column in table.c),
+        table.delete().where(theirs),
+    ):
+        with house.as_cimarron() as connection:
+            touched: int | None
+            try:
+                touched = connection.execute(statement).rowcount
+            except DBAPIError as refused:
+                touched = 0 if UNTOUCHED.search(str(refused)) else None
+            assert touched == 0
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_an_own_row_cannot_be_given_to_another_operator(house: House, name: str) -> None:
+    table = table_of(name)
+    statement = (
+        table.update()
+        .where(key_of(table, house.ours[name]))
+        .values(organization_id=house.cast.bluebonnet.id)
+    )
+    with house.as_cimarron() as connection, pytest.raises(DBAPIError, match=REFUSED):
+        connection.execute(statement)
+
+
+def references() -> list[Any]:
+    return [
+        pytest.param(table.name, constraint, id=str(constraint.name))
+        for table in tenant_tables()
+        for constraint in table.foreign_key_constraints
+        if "organization_id" in constraint.referred_table.c
+    ]
+
+
+@pytest.mark.parametrize(("name", "constraint"), references())
+def test_a_reference_across_operators_cannot_exist(
+    house: House, name: str, constraint: ForeignKeyConstraint
+) -> None:
+    """Not even for the owner of the tables: the keys themselves carry the organization."""
+    table = table_of(name)
+    target = constraint.referred_table.name
+    foreign = {
+        local: house.theirs[target][element.column.name]
+        for local, element in zip(constraint.column_keys, constraint.elements, strict=True)
+        if local != "organization_id"
+    }
+    assert foreign.keys() < set(constraint.column_keys), "the reference carries no organization"
+    with house.database.engine("owner").connect() as connection, pytest.raises(IntegrityError):
+        connection.execute(table.update().where(key_of(table, house.ours[name])).values(foreign))
+
+
+@pytest.mark.parametrize("name", [table.name for table in Base.metadata.sorted_tables])
+def test_without_an_organization_nothing_is_seen(house: House, name: str) -> None:
+    if name in {"installation", "readings_state"}:  # facts about the database, of no tenant
+        return
+    with house.database.engine("app").connect() as connection:
+        if may(connection, name, "SELECT"):
+            assert connection.scalar(text(f"SELECT count(*) FROM {name}")) == 0
+
+
+def test_people_are_seen_only_by_operators_they_work_for(house: House) -> None:
+    with house.as_cimarron() as connection:
+        seen = set(connection.scalars(text("SELECT id FROM users")))
+    cast = house.cast
+    assert {cast.cimarron.owner, cast.cimarron.manager, cast.cimarron.pumper, cast.both} <= seen
+    assert not seen & {cast.bluebonnet.owner, cast.bluebonnet.pumper, cast.nobody}
+
+
+def test_the_console_cannot_read_a_password(house: House) -> None:
+    with house.as_cimarron() as connection, pytest.raises(DBAPIError, match="permission denied"):
+        connection.execute(text("SELECT password_hash FROM users"))
+
+
+@pytest.mark.parametrize("name", sorted(OUTSIDE_ORGANIZATIONS))
+def test_tables_outside_organizations_are_closed_or_filtered(house: House, name: str) -> None:
+    with house.as_cimarron() as connection:
+        open_to_console = may(connection, name, "SELECT")
+    assert open_to_console == (
+        name in {"organizations", "users", "quarantine", "installation", "readings_state"}
+    )
+    with house.as_cimarron() as connection:
+        assert not may(connection, name, "DELETE")
+        assert not may(connection, name, "INSERT")
+
+
+def test_every_table_names_its_organization_or_a_reason_why_not() -> None:
+    outside = {
+        table.name
+        for table in Base.metadata.sorted_tables
+        if "organization_id" not in table.c or table.c.organization_id.nullable
+    }
+    assert outside == set(OUTSIDE_ORGANIZATIONS)
+
+
+def test_every_table_has_forced_row_security_or_a_reason_why_not(house: House) -> None:
+    with house.database.admin() as connection:
+        rows = connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind IN ('r', 'p') AND NOT relispartition"
+            " AND NOT (relrowsecurity AND relforcerowsecurity)"
+        ).fetchall()
+    assert {row[0] for row in rows} == set(WITHOUT_ROW_SECURITY)
+
+
+def test_policies_are_few_and_each_names_its_role(house: House) -> None:
+    with house.database.admin() as connection:
+        rows = connection.execute(
+            "SELECT tablename, policyname, roles::text[], qual FROM pg_policies"
+            " WHERE schemaname = 'public'"
+        ).fetchall()
+    for table, name, roles, condition in rows:
+        assert "public" not in roles, table
+        if name == "tenant":
+            assert "app.organization_id" in condition, table
+        elif name == "facts":
+            assert table in {"installation", "readings_state"}
+        else:
+            assert roles == [f"wellflow_{name}"], table
+    across = {(table, roles[0]) for table, name, roles, _ in rows if name in {"ingest", "work"}}
+    closed = {"sessions", "sign_in_failures", "installation"}
+    assert not {table for table, _ in across} & closed
+    assert {table for table, role in across if role == "wellflow_ingest"} == INGEST
+    assert {table for table, role in across if role == "wellflow_work"} == WORK
+
+
+#: What the two workers reach across operators. A longer list needs a reason.
+INGEST = {
+    *("organizations", "agents", "agent_events", "config_epochs", "config_epoch_tags", "tags"),
+    *("readings_latest", "streams", "stream_gaps", "ingest_batches", "quarantine"),
+    "ingest_epochs",
+}
+WORK = {
+    *("organizations", "users", "memberships", "leases", "wells", "equipment", "agents"),
+    *("agent_events", "tags", "readings_state", "readings_latest", "streams", "stream_gaps"),
+    *("ingest_batches", "alert_rules", "alert_checkpoints", "alerts", "alert_events"),
+    *("contact_channels", "notifications", "notification_attempts", "job_runs"),
+    *("rolled_hours", "rolled_days"),
+}
+
+
+def test_nobody_but_the_owner_changes_what_proves_delivery(house: House) -> None:
+    fixed = {
+        "readings": {"wellflow_ingest": "INSERT"},
+        "ingest_batches": {"wellflow_ingest": "INSERT"},
+        "alert_events": {"wellflow_app": "INSERT", "wellflow_work": "INSERT"},
+        "readings_aside": {},
+        "config_epochs": {"wellflow_ingest": "INSERT"},
+    }
+    with house.database.admin() as connection:
+        for table, allowed in fixed.items():
+            rows = connection.execute(
+                "SELECT grantee, privilege_type FROM information_schema.table_privileges"
+                " WHERE table_name = %s AND privilege_type <> 'SELECT'"
+                " AND grantee <> 'wellflow_owner'",
+                [table],
+            ).fetchall()
+            assert dict(rows) == allowed, table
+
+
+def test_definer_functions_are_pinned_and_closed_to_the_public(house: House) -> None:
+    with house.database.admin() as connection:
+        rows = connection.execute(
+            "SELECT p.proname, p.proowner::regrole::text, p.proconfig,"
+            " has_function_privilege('public', p.oid, 'EXECUTE')"
+            " FROM pg_proc p WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace"
+        ).fetchall()
+    assert len(rows) >= 12
+    for name, owner, config, public in rows:
+        assert owner == "wellflow_owner", name
+        assert config == ["search_path=pg_catalog, public, pg_temp"], name
+        assert not public, name
+
+
+def test_nothing_is_open_to_the_public(house: House) -> None:
+    with house.database.admin() as connection:
+        rows = connection.execute(
+            "SELECT relname FROM pg_class c, aclexplode(c.relacl) a"
+            " WHERE c.relowner = 'wellflow_owner'::regrole AND a.grantee = 0"
+        ).fetchall()
+        owned = connection.execute(
+            "SELECT count(*) FROM pg_class WHERE relowner IN ('wellflow_app'::regrole,"
+            " 'wellflow_ingest'::regrole, 'wellflow_work'::regrole)"
+        ).fetchone()
+    assert rows == []
+    assert owned == (0,)
+
+
+# ------------------------------------------------------------------------ functions
+
+
+def test_a_session_works_only_for_operators_of_its_person(house: House) -> None:
+    app, cast = house.database.engine("app"), house.cast
+    token = uuid.uuid4().bytes
+    with app.begin() as connection:
+        opened = connection.scalar(
+            text("SELECT session_open(:t, :u, :until, '10.0.0.1', 'test')"),
+            {
+                "t": token,
+                "u": cast.cimarron.pumper,
+                "until": datetime.now(UTC) + timedelta(hours=1),
+            },
+        )
+        assert opened == cast.cimarron.id
+        foreign = {"t": token, "o": cast.bluebonnet.id}
+        assert connection.scalar(text("SELECT session_switch(:t, :o)"), foreign) is False
+        listed = connection.execute(text("SELECT name FROM session_organizations(:t)"), foreign)
+        assert [row.name for row in listed] == ["Cimarron Oil"]
+        found = connection.execute(
+            text("SELECT * FROM session_lookup(:t, '1 hour', true)"), foreign
+        ).one()
+        assert (found.organization_id, found.role) == (cast.cimarron.id, "pumper")
+
+
+def test_a_person_of_two_operators_can_turn_to_the_other(house: House) -> None:
+    app, cast = house.database.engine("app"), house.cast
+    values: dict[str, Any] = {"t": uuid.uuid4().bytes, "u": cast.both}
+    with app.begin() as connection:
+        first = connection.scalar(
+            text("SELECT session_open(:t, :u, now() + '1 hour', null, null)"), values
+        )
+        other = next(operator for operator in cast.operators if operator.id != first)
+        switched = connection.scalar(
+            text("SELECT session_switch(:t, :o)"), values | {"o": other.id}
+        )
+        now_at = connection.execute(
+            text("SELECT * FROM session_lookup(:t, '1 hour', true)"), values
+        ).one()
+    assert switched
+    assert now_at.organization_id == other.id
+
+
+def test_a_session_ends_with_the_work_with_the_person_and_with_disuse(house: House) -> None:
+    app, cast = house.database.engine("app"), house.cast
+    values = {"t": uuid.uuid4().bytes, "u": cast.cimarron.manager}
+    with app.begin() as connection:
+        connection.execute(
+            text("SELECT session_open(:t, :u, now() + '1 hour', null, null)"), values
+        )
+
+    def alive() -> bool:
+        with app.begin() as connection:
+            return bool(
+                connection.execute(
+                    text("SELECT FROM session_lookup(:t, '4 hours', true)"), values
+                ).all()
+            )
+
+    def change(statement: str) -> None:
+        with house.database.engine("owner").begin() as connection:
+            connection.execute(text(statement), values)
+
+    assert alive()
+    change("UPDATE memberships SET ended_at = now() WHERE user_id = :u")
+    assert not alive()
+    change("UPDATE memberships SET ended_at = NULL WHERE user_id = :u")
+    change("UPDATE users SET disabled_at = now() WHERE id = :u")
+    assert not alive()
+    change("UPDATE users SET disabled_at = NULL WHERE id = :u")
+    change("UPDATE sessions SET last_seen_at = now() - interval '5 hours' WHERE user_id = :u")
+    assert not alive()
+
+
+def test_someone_who_works_for_nobody_is_let_in_nowhere(house: House) -> None:
+    values = {"t": uuid.uuid4().bytes, "u": house.cast.nobody}
+    with house.database.engine("app").begin() as connection:
+        opened = connection.scalar(
+            text("SELECT session_open(:t, :u, now() + '1 hour', null, null)"), values
+        )
+        found = connection.execute(text("SELECT FROM session_lookup(:t, '1 hour', true)"), values)
+        assert opened is None
+        assert found.all() == []
+
+
+def test_guessing_is_slowed_down_and_forgiven(house: House) -> None:
+    with house.database.engine("app").begin() as connection:
+        key = {"k": "account:alice@example.com"}
+        for _ in range(10):
+            assert connection.scalar(text("SELECT sign_in_allowed(:k)"), key)
+            connection.execute(text("SELECT sign_in_failed(:k)"), key)
+        assert not connection.scalar(text("SELECT sign_in_allowed(:k)"), key)
+        connection.execute(text("SELECT sign_in_succeeded(:k)"), key)
+        assert connection.scalar(text("SELECT sign_in_allowed(:k)"), key)
+
+
+def test_sign_in_finds_one_person_by_address_only(house: House) -> None:
+    with house.database.engine("app").begin() as connection:
+        for asked, expected in [("ALICE@example.com", 1), ("%", 0), ("zoe@elsewhere.com", 0)]:
+            rows = connection.execute(text("SELECT * FROM sign_in_lookup(:e)"), {"e": asked})
+            assert len(rows.all()) == expected
+
+
+# ---------------------------------------------------------------------------- telemetry
+
+
+def test_telemetry_of_another_operator_leaks_through_no_view_and_no_function(
+    tiered: Database, tiered_cast: Cast
+) -> None:
+    """A function that reports what it is given sees only rows the view lets through."""
+    start = datetime.now(UTC) - timedelta(days=2)
+    for operator in tiered_cast.operators:
+        store(tiered, operator, wave(operator.tags[0], start, 200))
+    settle(tiered)
+    heard: list[str] = []
+    with tiered.engine("app").connect() as connection:
+        act_for(connection, tiered_cast.cimarron.id)
+        raw: Any = connection.connection.driver_connection
+        raw.add_notice_handler(lambda notice: heard.append(notice.message_primary))
+        connection.execute(
+            text(
+                "CREATE FUNCTION pg_temp.tell(tag integer) RETURNS boolean LANGUAGE plpgsql"
+                " COST 0.0000001 AS $$ BEGIN RAISE NOTICE 'tag %', tag; RETURN true; END $$"
+            )
+        )
+        for view in ("reading_points", "reading_hours", "reading_days"):
+            tags = connection.scalars(
+                text(f"SELECT DISTINCT tag_id FROM {view} WHERE pg_temp.tell(tag_id)")
+            ).all()
+            assert tags == [tiered_cast.cimarron.tags[0]]
+    assert set(heard) == {f"tag {tiered_cast.cimarron.tags[0]}"}
+
+
+def test_the_console_has_no_right_on_anything_behind_the_views(
+    tiered: Database, tiered_cast: Cast
+) -> None:
+    """Neither on chunks and aggregates that exist, nor on those made later."""
+    start = datetime.now(UTC) - timedelta(days=10)
+    store(tiered, tiered_cast.bluebonnet, wave(tiered_cast.bluebonnet.tags[0], start, 1400))
+    settle(tiered)
+    with tiered.admin() as connection:
+        rows = connection.execute(
+            "SELECT c.oid::regclass::text FROM pg_class c"
+            " WHERE c.relowner = 'wellflow_owner'::regrole"
+            " AND c.relkind IN ('r', 'p', 'v', 'm', 'f')"
+            " AND (has_table_privilege('wellflow_app', c.oid, 'SELECT')"
+            "      OR has_any_column_privilege('wellflow_app', c.oid, 'SELECT'))"
+        ).fetchall()
+    allowed = {table.name for table in Base.metadata.sorted_tables} - {"readings"}
+    allowed |= {"reading_points", "reading_hours", "reading_days", "alembic_version"}
+    assert {row[0] for row in rows} <= allowed
