@@ -106,8 +106,8 @@ class Base:
     def _transaction(self) -> Iterator[None]:
         with self.lock:
             kept = self.bytes
-            self.database.execute("BEGIN IMMEDIATE")
             try:
+                self.database.execute("BEGIN IMMEDIATE")
                 yield
                 self.database.execute("COMMIT")
             except BaseException:

@@ -166,6 +166,9 @@ class Intake(Base):
                     (retime(body, step_ms, clock), step_ms, step_ms, stream, first),
                 )
                 moved += 1
+            self.database.execute(
+                "UPDATE streams SET opened = opened + ? WHERE closed IS NULL", (step_ms,)
+            )
             self._retime_staged(boot, step_ms, clock, unsure)
         return moved
 

@@ -18,6 +18,8 @@ from agent.outbox.base import Base
 log = logging.getLogger(__name__)
 
 KEEP_ONE_OF = 10
+REMEMBER = 4  #: times as long as receipted blocks are kept, their stream is remembered
+MOST_REMEMBERED = 500  #: streams, whatever their age
 BATCH = 64
 
 
@@ -60,7 +62,7 @@ class Space(Base):
             if step is None:
                 break
             freed += step
-        self._forget_empty()
+        self._forget_empty(now_ms)
         self._shrink()
         return freed
 
@@ -177,12 +179,21 @@ class Space(Base):
             (first, readings, start, end, stream, before[0]),
         )
 
-    def _forget_empty(self) -> None:
-        """Forget closed streams of which nothing is kept and whose end the hub has heard."""
+    def _forget_empty(self, now_ms: int) -> None:
+        """Forget closed streams of which nothing is kept and whose end the hub has heard.
+
+        One that held readings is remembered for long after: a hub restored from an old backup
+        lacks them, and only who remembers the stream can tell it that they were released.
+        """
+        long_ago = now_ms - REMEMBER * self.limits.keep_receipted_ms
         with self._transaction():
             self.database.execute(
                 "DELETE FROM streams WHERE closed IS NOT NULL AND floor >= closed"
-                " AND receipted >= closed AND ended"
+                " AND receipted >= closed AND ended AND (closed = 0"
+                " OR (SELECT s.opened FROM streams s WHERE s.seq > streams.seq"
+                " ORDER BY s.seq LIMIT 1) < ?"
+                " OR seq <= (SELECT seq FROM streams ORDER BY seq DESC LIMIT 1 OFFSET ?))",
+                (long_ago, MOST_REMEMBERED),
             )
 
     def _shrink(self) -> None:
