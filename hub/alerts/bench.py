@@ -66,10 +66,10 @@ class Judged:
     def replaced(self) -> Replaced:
         """The checkpoints that hold from now on."""
         until = self.until if self.same is None else self.same.at - 1
-        left = [checkpoint for at, checkpoint in sorted(self.trail.left.items()) if at <= until]
+        left = {at: found for at, found in self.trail.left.items() if at <= until}
         if self.start.head is None:
-            left.insert(0, self.start.checkpoint)
-        return Replaced(self.watch, self.start.checkpoint.at, until, left)
+            left[self.start.checkpoint.at] = self.start.checkpoint
+        return Replaced(self.watch, self.start.checkpoint.at, until, list(left.values()))
 
 
 class Bench:
