@@ -14,7 +14,7 @@ def main(args: Args) -> int:
     """Run the verb; raises `ConfigError` with every fault."""
     settings = load(args.file)
     tags, devices = len(settings.gauges), len(settings.devices)
-    print(f"{args.file}: {paint('fine', 'green')}, {tags} tags of {devices} device" + "s" * (devices != 1))
+    print(f"{args.file}: {paint('fine', 'green')} (tags: {tags}, devices: {devices})")
     for port in settings.ports:
         print(f"  {_load_of(settings, port)}")
     return Exit.DONE

@@ -17,7 +17,7 @@ _QUESTION = 8  # bytes of an RTU question: unit, function, address, count, check
 
 
 class TcpServer:
-    """Modbus TCP on one address; each connection is answered in order, as a gateway does."""
+    """Modbus TCP on one address."""
 
     def __init__(self, slave: Slave, host: str, port: int) -> None:
         """Port 0 takes a free one."""
@@ -55,14 +55,21 @@ class TcpServer:
         if protocol or not 1 < length <= _LONGEST_PDU + 1:
             return False
         reply = self._slave.answer(unit, await reader.readexactly(length - 1))
-        if reply is not None:
-            if reply.delay_s:
-                await asyncio.sleep(reply.delay_s)
-            header = _HEADER.pack(transaction, 0, len(reply.pdu) + 1, reply.unit)
-            writer.write(header + reply.pdu)
-            reply.sent()
-            await writer.drain()
+        if reply is None:
+            return True
+        if reply.delay_s:  # a slow unit does not keep the others behind its gateway from answering
+            loop = asyncio.get_running_loop()
+            loop.call_later(reply.delay_s, _send, writer, transaction, reply)
+            return True
+        _send(writer, transaction, reply)
+        await writer.drain()
         return True
+
+
+def _send(writer: asyncio.StreamWriter, transaction: int, reply: Reply) -> None:
+    if not writer.is_closing():
+        writer.write(_HEADER.pack(transaction, 0, len(reply.pdu) + 1, reply.unit) + reply.pdu)
+        reply.sent()
 
 
 class SerialServer:
