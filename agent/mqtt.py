@@ -118,6 +118,7 @@ class Link:
     ) -> None:
         self._asked_at = None
         if reason.is_failure:
+            client.on_disconnect = None  # the end that follows says less than the refusal
             self._refused(reason)
             return
         self._complaint = ""
@@ -128,7 +129,7 @@ class Link:
     def _refused(self, reason: ReasonCode) -> None:
         if reason == "Unsupported protocol version":
             self._other_version()
-        hint = "; are the account's name and password right?" if _is_account(reason) else ""
+        hint = "; are this account's name and password right?" if _is_account(reason) else ""
         self._lost(f"it answered {str(reason).lower()}{hint}")
 
     def _on_disconnect(

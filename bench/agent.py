@@ -22,7 +22,9 @@ from pathlib import Path
 
 import psutil
 
-from bench.receipting import ReceiptingHub
+from hub.demo.postgres import free_port
+from tests.servers.mosquitto import mosquitto
+from tests.servers.receipting import ReceiptingHub
 
 DEVICES, REGISTERS = 10, 50
 MOST_MIB, MOST_PERCENT = 45.0, 10.0
@@ -46,15 +48,15 @@ def main() -> int:
 def measure(seconds: int) -> dict[str, float]:
     """Start site, broker, hub and agent, and watch the agent for `seconds`."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        broker, modbus = free_port(), free_port()
-        config = write_config(folder, broker, modbus)
-        stack.enter_context(process(broker_command(), "-p", str(broker)))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
+        folder.chmod(0o755)
+        modbus = free_port()
+        broker = mosquitto(folder / "broker", {"bench": "bench-secret"})
+        stack.callback(broker.stop)
+        config = write_config(folder, broker.port, modbus)
         stack.enter_context(process(sys.executable, "-m", "agent", "simulate", str(config)))
-        await_port(broker)
         await_port(modbus)
-        hub = ReceiptingHub(broker)
-        stack.callback(hub.close)
+        hub = stack.enter_context(ReceiptingHub(broker))
         agent = stack.enter_context(process(sys.executable, "-m", "agent", "run", str(config)))
         time.sleep(8)  # start-up, and the first blocks
         return watch(psutil.Process(agent.pid), hub, seconds)
@@ -99,7 +101,7 @@ def write_config(folder: Path, broker: int, modbus: int) -> Path:
     """An agent's file with ten devices of fifty registers each."""
     parts = [
         '[agent]\nname = "bench"\nshard = 0\n',
-        f'[mqtt]\nurl = "mqtt://127.0.0.1:{broker}"\npassword = "unused"\n',
+        f'[mqtt]\nurl = "mqtt://127.0.0.1:{broker}"\npassword = "bench-secret"\n',
         f'[outbox]\npath = "{folder / "outbox.db"}"\n',
         f'[[ports]]\nname = "pad"\ntype = "tcp"\nhost = "127.0.0.1"\nport = {modbus}\n',
     ]
@@ -130,18 +132,6 @@ def process(*command: str) -> Iterator[subprocess.Popen[bytes]]:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-
-
-def broker_command() -> str:
-    """Where Mosquitto is."""
-    return shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-
-
-def free_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def await_port(port: int, seconds: float = 20.0) -> None:

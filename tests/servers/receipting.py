@@ -1,8 +1,7 @@
-"""A hub that keeps nothing: it judges and receipts what an agent sends, for measuring the agent."""
+"""A hub without a database: it judges and receipts what an agent sends, and counts it."""
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
@@ -10,31 +9,41 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from agent.contract import control, wire
+from agent.contract.blocks import Block, thaw
 from hub.ingest.streams import StreamRow, announce, judge
+from tests.servers.mosquitto import HUB, Mosquitto
 
 
 class ReceiptingHub:
     """Answers one agent as the real ingest would, and counts what it would have stored."""
 
-    def __init__(self, port: int) -> None:
-        """Connect to a broker on loopback."""
-        self.lock = threading.Lock()
-        self.messages = self.bytes = 0
+    def __init__(self, broker: Mosquitto) -> None:
+        """Connect with the hub's account."""
+        self.messages = self.bytes = self.readings = self.doubled = 0
+        self._seen: set[tuple[int, int]] = set()
         self._rows: dict[str, StreamRow] = {}
         self._epoch = int(time.time() * 1000)
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2, "receipting-hub", protocol=MQTTProtocolVersion.MQTTv5
         )
+        self._client.username_pw_set(HUB, broker.accounts[HUB])
+        if broker.tls:
+            self._client.tls_set(broker.ca_file)
+        self._client.reconnect_delay_set(1, 1)
         self._client.on_message = self._on_message
-        self._client.connect("127.0.0.1", port)
-        self._client.subscribe("wf/1/+/+/st", 1)
-        self._client.subscribe("wf/1/+/+/up/+", 1)
+        self._client.on_connect = self._on_connect
+        self._client.connect("localhost", broker.port)
         self._client.loop_start()
 
-    def close(self) -> None:
-        """Disconnect."""
+    def __enter__(self) -> ReceiptingHub:
+        return self
+
+    def __exit__(self, *fault: object) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _on_connect(self, client: paho.Client, *_: Any) -> None:
+        client.subscribe([("wf/1/+/+/st", 1), ("wf/1/+/+/up/+", 1)])
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         address = wire.parse_topic(message.topic)
@@ -63,8 +72,17 @@ class ReceiptingHub:
         message = wire.unpack(payload)
         verdict = judge(self._rows.get(message.stream, StreamRow()), message)
         self._rows[message.stream] = verdict.row
-        with self.lock:
-            self.messages += 1
-            self.bytes += len(payload)
+        self.messages += 1
+        self.bytes += len(payload)
+        for _, part in verdict.stored:
+            if isinstance(part, bytes):
+                self._store(thaw(part))
         receipt = verdict.receipt(message.stream)
         return (receipt,) if receipt else ()
+
+    def _store(self, block: Block) -> None:
+        for column in block.columns:
+            for at in column.times:
+                self.doubled += (column.tag, at) in self._seen
+                self._seen.add((column.tag, at))
+        self.readings += block.readings
