@@ -2,7 +2,8 @@
 
 Time runs on the monotonic clock from one anchor, so that a step of the system clock never bends a
 schedule. The anchor moves only for a reason: the system's time service is synchronised, or the hub
-says what time it is. Every move is returned, so that what was not sent yet can be re-timed.
+says what time it is. A move waits until what was stamped before and not sent is re-timed (`settled`
+says so); until then the clock goes on as it was and does not count as confirmed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from agent.contract.blocks import ClockState
 
 TOLERANCE_MS = 2_000  #: hub time includes the way of one message; closer than this is agreement
 JUMP_MS = 500  #: the system clock moved against the monotonic one
+BUCKET_MS = 10_000  #: the latest time heard from the hub is kept for each so long
+MEMORY = 12  #: buckets
+SURE = 6  #: buckets; so long must the hub's time lie behind before a confirmed clock is set back
 _TIME_ERROR = 5  # adjtimex(2): clock not synchronised
 
 
@@ -52,6 +56,8 @@ class Clock:
         self._wall, self._mono, self._synchronised = wall, mono, synchronised
         self._anchor = wall() - mono()
         self._system = self._anchor
+        self._target: int | None = None  # where the anchor is about to move
+        self._heard: dict[int, int] = {}  # bucket of monotonic time -> hub's less monotonic ms
         self.boot = os.urandom(4).hex()
         self.state = ClockState.NEVER
         if synchronised():
@@ -61,7 +67,11 @@ class Clock:
 
     @property
     def confirmed(self) -> bool:
-        """Whether true time was heard since this program started."""
+        """Whether true time was heard since this program started, and all is stamped by it."""
+        return self._is_set and self._target is None
+
+    @property
+    def _is_set(self) -> bool:
         return self.state in {ClockState.SET, ClockState.STEPPED}
 
     def now_ms(self) -> int:
@@ -73,28 +83,51 @@ class Clock:
         return self._mono()
 
     def tick(self) -> int:
-        """Follow the system clock where it is synchronised; returns the step in milliseconds."""
+        """Follow the system clock where it is synchronised; returns the step it is about to make.
+
+        Whoever calls re-times what was not sent by as many milliseconds, then calls `settled`.
+        """
         system = self._wall() - self._mono()
         jump, self._system = system - self._system, system
-        if not self._synchronised():
-            return 0
-        if self.confirmed and abs(jump) <= JUMP_MS:
-            self._anchor = system if abs(system - self._anchor) <= JUMP_MS else self._anchor
-            return 0
-        return self._step_to(system)
+        if self._synchronised():
+            if not self._is_set or abs(jump) > JUMP_MS:
+                self._target = system
+            elif abs(system - self._anchor) <= JUMP_MS:
+                self._anchor = system
+        return self._due()
 
-    def heard_hub(self, hub_ms: int) -> int:
-        """Take note of the hub's time; returns the step it caused in milliseconds."""
-        off = hub_ms - self.now_ms()
+    def heard_hub(self, hub_ms: int, *, may_be_old: bool = False) -> int:
+        """Take note of the hub's time; returns the step the clock is about to make, as `tick` does.
+
+        A message can be late, never early. So the clock follows the latest time heard, and once
+        confirmed it is set back only when nothing later was heard for a minute. What `may_be_old`,
+        because a broker may have kept it, can confirm the clock but not correct it.
+        """
+        offset = hub_ms - self._mono()
+        off = (offset if may_be_old else self._latest(offset)) - self._anchor
         if abs(off) <= TOLERANCE_MS or self._synchronised():
-            self.state = ClockState.STEPPED if self.state is ClockState.STEPPED else ClockState.SET
-            return 0
-        return self._step_to(self._anchor + off)
+            self.state = self.state if self._is_set else ClockState.SET
+        elif not may_be_old and (off > 0 or not self._is_set or self._heard_for_long()):
+            self._target = self._anchor + off
+        return self._due()
 
-    def _step_to(self, anchor: int) -> int:
-        step, self._anchor = anchor - self._anchor, anchor
-        if abs(step) <= TOLERANCE_MS:
-            self.state = ClockState.SET
-            return step
-        self.state = ClockState.STEPPED
+    def settled(self, step_ms: int) -> None:
+        """Make the step: all that was stamped before has followed it."""
+        self._anchor += step_ms
+        self._target = None
+        self.state = ClockState.SET if abs(step_ms) <= TOLERANCE_MS else ClockState.STEPPED
+
+    def _due(self) -> int:
+        step = 0 if self._target is None else self._target - self._anchor
+        if self._target is not None and not step:
+            self.settled(0)
         return step
+
+    def _latest(self, offset: int) -> int:
+        bucket = self._mono() // BUCKET_MS
+        self._heard = {b: o for b, o in self._heard.items() if bucket - b < MEMORY}
+        self._heard[bucket] = max(offset, self._heard.get(bucket, offset))
+        return max(self._heard.values())
+
+    def _heard_for_long(self) -> bool:
+        return max(self._heard) - min(self._heard) >= SURE

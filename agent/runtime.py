@@ -53,6 +53,7 @@ class Runtime:
         self.link = Link(settings.mqtt, shard, name, Death(self.clock.boot).to_bytes())
         self.stop = threading.Event()
         self.failed = False
+        self._one_look = threading.Lock()
 
     # ------------------------------------------------------------------------- the loops
 
@@ -101,7 +102,7 @@ class Runtime:
     def _keep(self) -> None:
         looked = 0.0
         while not self.stop.wait(self.settings.outbox.commit_every_s):
-            self._follow_clock(self.clock.tick())
+            self._follow_clock(self.clock.tick)
             self._commit(cut=False)
             if time.monotonic() - looked >= BOUND_EVERY:
                 looked = time.monotonic()
@@ -134,10 +135,21 @@ class Runtime:
         self._commit(cut=True)
         self.outbox.close()
 
-    def _follow_clock(self, step_ms: int) -> None:
-        if not step_ms or abs(step_ms) < 1:
-            return
-        moved = self.outbox.retime(self.clock.boot, step_ms, ClockState.STEPPED)
+    def _follow_clock(self, look: Callable[[], int]) -> None:
+        """Look at the clock; before it makes a step, what was not sent follows it.
+
+        Both the keeper and the publisher look; a step must be followed only once.
+        """
+        with self._one_look:
+            step_ms = look()
+            if not step_ms:
+                return
+            try:
+                moved = self.outbox.retime(self.clock.boot, step_ms, ClockState.STEPPED)
+            except sqlite3.Error as fault:
+                log.error("readings cannot be re-timed yet, nothing is sent: %s", fault)
+                return
+            self.clock.settled(step_ms)
         log.warning("the clock was off by %+.1f s; %d blocks re-timed", step_ms / 1000, moved)
 
     # --------------------------------------------------------------------- the publisher
@@ -185,20 +197,26 @@ class Runtime:
         try:
             if topic == self.link.topic("dn/ack"):
                 answer = parse_answer(payload)
-                self._follow_clock(self.clock.heard_hub(answer.at))
+                self._follow_clock(lambda: self.clock.heard_hub(answer.at, may_be_old=True))
                 self.sender.on_answer(answer, now)
             else:
                 beat = parse_heartbeat(payload)
                 if beat.shards[0] <= self.settings.agent.shard <= beat.shards[1]:
-                    self._follow_clock(self.clock.heard_hub(beat.at))
+                    self._follow_clock(lambda: self.clock.heard_hub(beat.at))
                     self.sender.on_heartbeat(beat, now)
         except WireError as fault:
             log.warning("ignored a message on %s: %s", topic, fault)
+        except sqlite3.Error as fault:
+            log.error("the outbox cannot note an answer of the hub (%s); it will come again", fault)
 
     def _send_due(self) -> None:
-        while (out := self.sender.next(time.monotonic())) is not None:
-            if not self.link.publish(out.door, out.payload, retain=out.retain):
-                return
+        try:
+            while (out := self.sender.next(time.monotonic())) is not None:
+                if not self.link.publish(out.door, out.payload, retain=out.retain):
+                    return
+        except sqlite3.Error as fault:
+            log.error("the outbox cannot be read or written (%s); nothing is sent meanwhile", fault)
+            self.stop.wait(1)
 
     def _farewell(self, *, connected: bool) -> None:
         if connected:

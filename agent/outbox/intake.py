@@ -11,6 +11,8 @@ from agent.contract.control import Declaration, DeclaredTag
 from agent.outbox.base import Base
 from agent.outbox.file import Limits
 
+BATCH = 64
+UNSURE = (int(ClockState.NEVER), int(ClockState.HOLDING))
 Key = tuple[int, str, int, int]  #: configuration epoch, boot, clock state, UTC less monotonic ms
 
 
@@ -23,6 +25,7 @@ class Intake(Base):
         self._fresh: list[Sample] = []
         self._staged: list[tuple[Key, list[Sample]]] = []
         self._cut_due = 0
+        self._life = 0  # this program start's first stream
         self._load_staged()
 
     # ------------------------------------------------------------------ a program's life
@@ -39,6 +42,7 @@ class Intake(Base):
             self._freeze_staged()
             self._close_live()
             opened = self._open_stream(now_ms)
+            self._life = self._one("SELECT max(seq) FROM streams")
         self._staged = []
         return opened
 
@@ -105,7 +109,8 @@ class Intake(Base):
         if not samples and not self._staged:
             return False
         staged = sum(len(rows) for _, rows in self._staged) + len(samples)
-        due = cut or staged >= self.limits.cut_points or now_ms >= self._cut_due
+        waits = 0 < self._cut_due - now_ms <= self.limits.cut_ms  # else the clock was set back
+        due = cut or staged >= self.limits.cut_points or not waits
         with self._transaction():
             if due:
                 self._freeze_staged((key, samples) if samples else None)
@@ -149,42 +154,63 @@ class Intake(Base):
 
     def retime(self, boot: str, step_ms: int, clock: ClockState) -> int:
         """Shift what this boot stamped with an unconfirmed clock and never sent; returns blocks."""
-        unsure = (int(ClockState.NEVER), int(ClockState.HOLDING))
-        moved = 0
-        with self._transaction():
-            rows = self.database.execute(
-                "SELECT stream, first, body FROM blocks JOIN streams ON seq = stream"
-                " WHERE gap IS NULL AND first > sent"
-            ).fetchall()
-            for stream, first, body in rows:
-                head = json.loads(body)
-                if head["b"] != boot or head["k"] not in unsure:
-                    continue
-                self.database.execute(
-                    "UPDATE blocks SET body = ?, start = start + ?, end = end + ?"
-                    " WHERE stream = ? AND first = ?",
-                    (retime(body, step_ms, clock), step_ms, step_ms, stream, first),
+        with self.lock:
+            with self._transaction():
+                moved = sum(
+                    self._retime_block(*row, step_ms, clock)
+                    for row in self._never_sent()
+                    if _is_unsure(row[2], boot)
                 )
-                moved += 1
-            self.database.execute(
-                "UPDATE streams SET opened = opened + ? WHERE closed IS NULL", (step_ms,)
-            )
-            self._retime_staged(boot, step_ms, clock, unsure)
+                self.database.execute(
+                    "UPDATE streams SET opened = opened + ? WHERE closed IS NULL", (step_ms,)
+                )
+                staged = self._retimed(boot, step_ms, clock)
+                self.database.execute("DELETE FROM staged")
+                for kept in staged:
+                    self._write_staged(*kept)
+            self._staged = staged
+            self._fresh = _shifted(self._fresh, step_ms)
         return moved
 
-    def _retime_staged(
-        self, boot: str, step_ms: int, clock: ClockState, unsure: tuple[int, ...]
-    ) -> None:
-        groups, self._staged = self._staged, []
-        self.database.execute("DELETE FROM staged")
-        for key, samples in groups:
-            kept = (key, samples)
-            if key[1] == boot and key[2] in unsure:
-                shifted = [Sample(s.tag, s.at + step_ms, s.value, s.quality) for s in samples]
-                kept = ((key[0], boot, int(clock), key[3] + step_ms), shifted)
-            self._write_staged(*kept)
-            self._staged.append(kept)
-        self._fresh = [Sample(s.tag, s.at + step_ms, s.value, s.quality) for s in self._fresh]
+    def _never_sent(self) -> Iterator[tuple[int, int, bytes]]:
+        """Blocks of this life that never left the box, a few at a time: there may be very many."""
+        rows = [(self._life, 0, b"")]
+        while rows:
+            rows = self.database.execute(
+                "SELECT stream, first, body FROM blocks JOIN streams ON seq = stream"
+                " WHERE (stream, first) > (?, ?) AND gap IS NULL AND first > sent"
+                f" ORDER BY stream, first LIMIT {BATCH}",
+                rows[-1][:2],
+            ).fetchall()
+            yield from rows
+
+    def _retime_block(
+        self, stream: int, first: int, body: bytes, step_ms: int, clock: ClockState
+    ) -> int:
+        return self.database.execute(
+            "UPDATE blocks SET body = ?, start = start + ?, end = end + ?"
+            " WHERE stream = ? AND first = ?",
+            (retime(body, step_ms, clock), step_ms, step_ms, stream, first),
+        ).rowcount
+
+    def _retimed(
+        self, boot: str, step_ms: int, clock: ClockState
+    ) -> list[tuple[Key, list[Sample]]]:
+        return [
+            ((key[0], boot, int(clock), key[3] + step_ms), _shifted(samples, step_ms))
+            if key[1] == boot and key[2] in UNSURE
+            else (key, samples)
+            for key, samples in self._staged
+        ]
+
+
+def _is_unsure(body: bytes, boot: str) -> bool:
+    head = json.loads(body)
+    return head["b"] == boot and head["k"] in UNSURE
+
+
+def _shifted(samples: Iterable[Sample], step_ms: int) -> list[Sample]:
+    return [Sample(s.tag, s.at + step_ms, s.value, s.quality) for s in samples]
 
 
 def _pieces(samples: Sequence[Sample], size: int) -> Iterator[Sequence[Sample]]:
