@@ -17,19 +17,12 @@ from agent.outbox import Outbox
 from agent.runtime import Runtime
 from agent.settings import AgentIdentity, AgentSettings, MqttSettings, OutboxSettings
 from tests.servers.certificates import Authority
-from tests.servers.mosquitto import Mosquitto, mosquitto
+from tests.servers.mosquitto import Mosquitto
 from tests.servers.receipting import ReceiptingHub
 
-AGENT, PASSWORD = "bravo-pad", "pad-secret"
+AGENT, PASSWORD = "bluebonnet-pad-1", "pad-secret"
 
 pytestmark = pytest.mark.mosquitto
-
-
-@pytest.fixture
-def broker(server_folder: Path, tmp_path: Path) -> Iterator[Mosquitto]:
-    found = mosquitto(server_folder / tmp_path.name, {AGENT: PASSWORD}, Authority.new())
-    yield found
-    found.stop()
 
 
 def settings(broker: Mosquitto, folder: Path) -> AgentSettings:
@@ -67,17 +60,17 @@ def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.05)
 
 
-def test_readings_reach_the_hub_over_tls(broker: Mosquitto, tmp_path: Path) -> None:
-    with ReceiptingHub(broker) as hub, running(settings(broker, tmp_path)) as agent:
+def test_readings_reach_the_hub_over_tls(tls_broker: Mosquitto, tmp_path: Path) -> None:
+    with ReceiptingHub(tls_broker) as hub, running(settings(tls_broker, tmp_path)) as agent:
         read(agent, 30)
         eventually(lambda: hub.readings == 30)
         eventually(lambda: agent.outbox.status().readings_waiting == 0)
 
 
 def test_wrong_password_is_said_once_and_nothing_is_lost(
-    broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tls_broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = settings(broker, tmp_path)
+    config = settings(tls_broker, tmp_path)
     wrong = replace(config, mqtt=replace(config.mqtt, password="guess"))
     with running(wrong) as agent, caplog.at_level(logging.WARNING):
         read(agent, 10)
@@ -85,16 +78,16 @@ def test_wrong_password_is_said_once_and_nothing_is_lost(
         time.sleep(3)  # a second try has the same outcome and says nothing new
         assert caplog.text.count("name and password") == 1
         assert agent.outbox.status().readings_waiting == 10
-    with ReceiptingHub(broker) as hub, running(config):
+    with ReceiptingHub(tls_broker) as hub, running(config):
         eventually(lambda: hub.readings == 10)
 
 
 def test_certificate_of_another_authority_is_refused_with_a_reason(
-    broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tls_broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = tmp_path / "other-ca.pem"
     other.write_text(Authority.new("somebody else").server_files()["ca.crt"])
-    config = settings(broker, tmp_path)
+    config = settings(tls_broker, tmp_path)
     wrong = replace(config, mqtt=replace(config.mqtt, ca_file=str(other)))
     with running(wrong) as agent, caplog.at_level(logging.WARNING):
         read(agent, 10)
@@ -103,25 +96,27 @@ def test_certificate_of_another_authority_is_refused_with_a_reason(
 
 
 def test_broker_away_and_back_delivers_everything_once(
-    broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tls_broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with ReceiptingHub(broker) as hub, running(settings(broker, tmp_path)) as agent:
+    with ReceiptingHub(tls_broker) as hub, running(settings(tls_broker, tmp_path)) as agent:
         read(agent, 10)
         eventually(lambda: hub.readings == 10)
-        broker.kill()
+        tls_broker.kill()
         read(agent, 20)
         eventually(lambda: "readings are kept here" in caplog.text)
-        broker.start()
+        tls_broker.start()
         eventually(lambda: hub.readings == 30, 40)
         assert hub.doubled == 0
 
 
-def test_killed_without_warning_resumes_where_the_hub_is(broker: Mosquitto, tmp_path: Path) -> None:
-    config = settings(broker, tmp_path)
+def test_killed_without_warning_resumes_where_the_hub_is(
+    tls_broker: Mosquitto, tmp_path: Path
+) -> None:
+    config = settings(tls_broker, tmp_path)
     with running(config) as agent:
         read(agent, 25)
         eventually(lambda: agent.outbox.status().blocks_waiting > 0)
     assert Outbox.open(config.outbox.path).status().readings_waiting == 25
-    with ReceiptingHub(broker) as hub, running(config):
+    with ReceiptingHub(tls_broker) as hub, running(config):
         eventually(lambda: hub.readings == 25)
         assert hub.doubled == 0
