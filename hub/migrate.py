@@ -24,6 +24,9 @@ from hub.errors import DatabaseError
 
 ROLES = ("wellflow_owner", "wellflow_app", "wellflow_ingest", "wellflow_work")
 OLDEST = 150000
+#: TimescaleDB runs policies as the owner of the table, and only if that role may log in; without a
+#: password and with room for no connection, still nobody can.
+MAKE_OWNER_LOGIN = "ALTER ROLE wellflow_owner LOGIN CONNECTION LIMIT 0"
 MIGRATION_LOCK = 0x57454C4C  # "WELL": two migrations at once would trip over each other
 
 
@@ -34,14 +37,14 @@ def migrate(admin_url: str, *, say: Callable[[str], None] = print) -> Tier:
     """
     with administer(admin_url) as connection:
         _check_rights(connection)
-        _make_roles(connection)
+        make_roles(connection)
         tier = _settle_tier(connection)
         _check_recorded(connection, tier)
         say(f"Storage tier: {tier.title}")
-        before = _revision(connection)
+        before = revision_of(connection)
         _run_migrations(connection, tier)
         _record_tier(connection, tier)
-        after = _revision(connection)
+        after = revision_of(connection)
     say(f"Tables: {'up to date at' if before == after else 'brought to'} revision {after}")
     return tier
 
@@ -50,7 +53,7 @@ def check_tier(engine: Engine) -> Tier:
     """Answer the tier recorded at migrate; raises `DatabaseError` if the database differs now."""
     with engine.connect() as connection:
         found = tier_of(connection)
-        revision = _revision(connection)
+        revision = revision_of(connection)
         if revision != head():
             raise DatabaseError(
                 f"the database is at revision {revision or 'none'}, this version needs {head()};"
@@ -106,7 +109,8 @@ def _config() -> Config:
     return config
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """The revision a database is at; None before the first migration."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -139,7 +143,8 @@ def _check_rights(connection: Connection) -> None:
         )
 
 
-def _make_roles(connection: Connection) -> None:
+def make_roles(connection: Connection) -> None:
+    """Make the product's roles where they are missing, and let them use the schema."""
     for name in ROLES:
         if not _has_role(connection, name):
             connection.execute(text(f"CREATE ROLE {name} NOLOGIN"))
@@ -150,13 +155,11 @@ def _make_roles(connection: Connection) -> None:
 
 def _settle_tier(connection: Connection) -> Tier:
     """Take the best the server offers, once; later only `upgrade_tier` changes it."""
-    if _revision(connection) is None and _preloaded(connection):
+    if revision_of(connection) is None and _preloaded(connection):
         connection.execute(text("CREATE EXTENSION IF NOT EXISTS timescaledb"))
     tier = tier_of(connection)
     if tier is Tier.COMMUNITY:
-        # TimescaleDB runs policies as the owner of the table, and only if that role may log in;
-        # without a password and with room for no connection, still nobody can.
-        connection.execute(text("ALTER ROLE wellflow_owner LOGIN CONNECTION LIMIT 0"))
+        connection.execute(text(MAKE_OWNER_LOGIN))
     return tier
 
 
