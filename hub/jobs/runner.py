@@ -1,0 +1,146 @@
+"""The work process: judges what arrives, delivers what is owed, and runs what is due.
+
+Each of these goes on in threads of its own, so that a slow mail server delays no judgement and a
+long rollup no delivery. Whatever fails is logged and tried again; only `stop` ends a loop. The
+database wakes the loops when there is something to do, and they look for themselves every second.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import psycopg
+from sqlalchemy import Engine
+
+from hub.alerts import engine as alerts
+from hub.alerts import upkeep
+from hub.database import connect
+from hub.jobs.schedule import SCHEDULE
+from hub.jobs.slots import Slots
+from hub.notify import delivery, outbox
+from hub.settings import HubSettings
+
+LOG = logging.getLogger(__name__)
+
+#: Ingest notifies this in the transaction that stores readings.
+JUDGE_CHANNEL: Final = "wellflow_judge"
+DELIVERERS: Final = 4
+POLL_S: Final = 1.0
+FREEZE_EVERY_S: Final = 5.0
+LONGEST_PAUSE_S: Final = 10.0
+
+
+@dataclass
+class Loop:
+    """Something done again and again: at once while there is more, else when woken or polled."""
+
+    name: str
+    turn: Callable[[], bool]  #: does one turn; tells whether there may be more to do at once
+    stop: threading.Event
+    wake: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Go on until told to stop; a failure makes the next turn come later, up to 10 s."""
+        pause = POLL_S
+        while not self.stop.is_set():
+            self.wake.clear()
+            try:
+                more = self.turn()
+                pause = POLL_S
+            except Exception:
+                LOG.exception("%s failed; it goes on in %.0f s", self.name, pause)
+                self.stop.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+                continue
+            if not more:
+                self.wake.wait(POLL_S)
+
+
+def run(settings: HubSettings, stop: threading.Event) -> None:
+    """Be the work process until `stop` is set; then finish what was begun."""
+    engine = connect(settings.database.work_url, "work", pool=DELIVERERS + 4)
+    loops = _loops(engine, settings, stop)
+    threads = [threading.Thread(target=loop.run, name=loop.name) for loop in loops]
+    for thread in threads:
+        thread.start()
+    wakers = {
+        JUDGE_CHANNEL: [loop.wake for loop in loops if loop.name == "judge"],
+        outbox.WAKE_CHANNEL: [loop.wake for loop in loops if loop.name.startswith("deliver")],
+    }
+    _listen(settings, stop, wakers)
+    for loop in loops:
+        loop.wake.set()
+    for thread in threads:
+        thread.join()
+    engine.dispose()
+
+
+def _loops(engine: Engine, settings: HubSettings, stop: threading.Event) -> list[Loop]:
+    judge = _Judge(engine, settings)
+    slots = Slots(engine, settings, delivery.worker_name())
+
+    def deliver() -> bool:
+        return delivery.deliver_due(engine, settings, most=10) > 0
+
+    def run_jobs() -> bool:
+        for job in SCHEDULE:
+            if not stop.is_set():
+                slots.run_if_due(job)
+        return False
+
+    return [
+        Loop("judge", judge.turn, stop),
+        *(Loop(f"deliver-{number}", deliver, stop) for number in range(1, DELIVERERS + 1)),
+        Loop("jobs", run_jobs, stop),
+    ]
+
+
+class _Judge:
+    """One turn of judging; every few seconds also a look at what has gone silent."""
+
+    def __init__(self, engine: Engine, settings: HubSettings) -> None:
+        self.engine = engine
+        self.live_window_s = settings.live_window_s
+        self.froze_at = 0.0
+
+    def turn(self) -> bool:
+        """Judge what is pending."""
+        if time.monotonic() - self.froze_at >= FREEZE_EVERY_S:
+            self.froze_at = time.monotonic()
+            upkeep.freeze_silent(self.engine)
+        return alerts.judge_pending(self.engine, live_window_s=self.live_window_s) > 0
+
+
+def _listen(
+    settings: HubSettings, stop: threading.Event, wakers: Mapping[str, list[threading.Event]]
+) -> None:
+    """Pass the database's notifications on; without them the loops still look every second."""
+    while not stop.is_set():
+        try:
+            _listen_once(settings.database.work_url, stop, wakers)
+        except psycopg.Error as fault:
+            LOG.warning("the database cannot be listened to: %s", fault)
+            stop.wait(POLL_S)
+
+
+def _listen_once(
+    url: str, stop: threading.Event, wakers: Mapping[str, list[threading.Event]]
+) -> None:
+    with psycopg.connect(
+        url,
+        autocommit=True,
+        connect_timeout=10,
+        options="-c role=wellflow_work",
+        application_name="wellflow-work-listen",
+    ) as connection:
+        for channel in wakers:
+            connection.execute(f"LISTEN {channel}")
+        while not stop.is_set():
+            for heard in connection.notifies(timeout=POLL_S, stop_after=1):
+                for wake in wakers.get(heard.channel, []):
+                    wake.set()

@@ -1,0 +1,155 @@
+"""Everything the hub does every so often, in one table.
+
+APScheduler's triggers only say when a job is due. Who runs it is decided by the table `job_runs`:
+every work process computes the same due times, and whoever writes the row runs the job.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+from sqlalchemy import Engine, text
+
+from hub.alerts import upkeep
+from hub.readings import retention, rollups
+from hub.settings import HubSettings
+
+LOG = logging.getLogger(__name__)
+
+#: Interval jobs count from here, so that every process computes the same due times.
+_ANCHOR: Final = datetime(2024, 1, 1, tzinfo=UTC)
+_JOB_RUNS_KEPT: Final = timedelta(days=30)
+_OVERDUE: Final = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job: its name in `job_runs`, when it is due, what it does (for people), and how."""
+
+    name: str
+    trigger: Any  #: an APScheduler trigger
+    does: str
+    run: Callable[[Engine, HubSettings], object]
+    looks_back: timedelta  #: a due time missed by more than this is left to the next
+
+
+def latest_due(job: Job, now: datetime) -> datetime | None:
+    """The newest time at or before `now` at which a job was due, if it is not too long ago."""
+    due: datetime | None = None
+    following = job.trigger.get_next_fire_time(None, now - job.looks_back)
+    while following is not None and following <= now:
+        due = following
+        following = job.trigger.get_next_fire_time(due, due + timedelta(microseconds=1))
+    return due
+
+
+def _every(**interval: float) -> tuple[Any, timedelta]:
+    period = timedelta(**interval)
+    trigger = IntervalTrigger(seconds=int(period.total_seconds()), start_date=_ANCHOR, timezone=UTC)
+    return trigger, period
+
+
+def _daily(hour: int, minute: int) -> tuple[Any, timedelta]:
+    return CronTrigger(hour=hour, minute=minute, timezone=UTC), timedelta(days=1)
+
+
+def _job(
+    name: str, due: tuple[Any, timedelta], does: str, run: Callable[[Engine, HubSettings], object]
+) -> Job:
+    return Job(name, due[0], does, run, due[1])
+
+
+def forget_sign_ins(engine: Engine, _settings: HubSettings) -> int:
+    """Remove sessions that have ended and failed sign-ins of the past; gives how many sessions."""
+    with engine.begin() as connection:
+        return int(connection.scalar(text("SELECT sweep_sign_ins()")) or 0)
+
+
+def forget_job_runs(engine: Engine, _settings: HubSettings) -> int:
+    """Remove the records of jobs that ran long ago; gives how many."""
+    before = datetime.now(UTC) - _JOB_RUNS_KEPT
+    with engine.begin() as connection:
+        gone = connection.execute(
+            text("DELETE FROM job_runs WHERE due_at < :before RETURNING 1"), {"before": before}
+        )
+        return len(gone.all())
+
+
+def watch_backlog(engine: Engine, _settings: HubSettings) -> tuple[int, int]:
+    """Say in the log when readings wait to be judged, or messages to be sent, for too long."""
+    before = datetime.now(UTC) - _OVERDUE
+    with engine.begin() as connection:
+        unjudged, unsent = connection.execute(_WAITING, {"before": before}).one()
+    if unjudged:
+        LOG.error("%d ledger rows have waited for judgement since before %s", unjudged, before)
+    if unsent:
+        LOG.error("%d messages have been due since before %s", unsent, before)
+    return int(unjudged), int(unsent)
+
+
+_WAITING = text(
+    """
+    SELECT (SELECT count(*) FROM ingest_batches
+            WHERE judged_at IS NULL AND received_at < :before),
+           (SELECT count(*) FROM notifications
+            WHERE (state = 'queued' AND not_before < :before)
+               OR (state = 'leased' AND lease_until < :before))
+    """
+)
+
+SCHEDULE: Final[tuple[Job, ...]] = (
+    _job(
+        "roll_up",
+        _every(minutes=1),
+        "brings the hourly and daily rollups up to what has arrived",
+        lambda engine, _settings: rollups.roll_up(engine),
+    ),
+    _job(
+        "make_room",
+        _every(hours=1),
+        "makes the partitions of the coming weeks",
+        lambda engine, _settings: retention.make_room(engine),
+    ),
+    _job(
+        "retention",
+        _daily(3, 20),
+        "drops readings older than retention_days, once their rollups hold them",
+        lambda engine, settings: retention.enforce(engine, settings.retention_days),
+    ),
+    _job(
+        "rules_off",
+        _every(minutes=1),
+        "closes the alerts of rules that were switched off",
+        lambda engine, _settings: upkeep.settle_rules_off(engine),
+    ),
+    _job(
+        "checkpoints",
+        _daily(3, 40),
+        "forgets evaluator checkpoints older than 35 days",
+        lambda engine, _settings: upkeep.prune_checkpoints(engine),
+    ),
+    _job(
+        "sign_ins",
+        _every(hours=1),
+        "removes ended sessions and old failed sign-ins",
+        forget_sign_ins,
+    ),
+    _job(
+        "job_runs",
+        _daily(3, 50),
+        "removes records of jobs older than 30 days",
+        forget_job_runs,
+    ),
+    _job(
+        "backlog",
+        _every(minutes=1),
+        "says in the log when readings wait for judgement or messages for delivery",
+        watch_backlog,
+    ),
+)
