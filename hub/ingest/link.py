@@ -29,8 +29,8 @@ _BY_CLASS = {
     "53": Trouble.AWAY,  # out of disk, memory, connections
     "57": Trouble.AWAY,  # shutting down, cancelled
     "58": Trouble.AWAY,  # the machine's own trouble
+    "55": Trouble.AWAY,  # closed to us for a moment
     "40": Trouble.AGAIN,
-    "55": Trouble.AGAIN,
     "28": Trouble.SETUP,  # account
     "3D": Trouble.SETUP,  # no such database
     "42": Trouble.SETUP,  # no such table, no right

@@ -40,6 +40,7 @@ class Ingest:
         self.epoch = Epoch(self.name, self.shards)
         self.subscriber = Subscriber(mqtt, self.name, self.shards, self._route)
         self._link = self._new_link(settings, "beat")
+        self._looked_at = 0.0
         self.workers = [
             Worker(
                 f"store-{number}",
@@ -122,9 +123,14 @@ class Ingest:
                 self.subscriber.publish(hub_topic(self.name), payload, qos=0)
 
     def _follow(self) -> None:
+        """Look at the database now and then: an outage must be noticed also when all is quiet."""
         try:
+            returned = not self._link.open
             with self._link.transaction() as connection:
+                if returned:
+                    self.epoch.after_outage(connection, self._looked_at)
                 self.epoch.follow(connection)
+            self._looked_at = time.monotonic()
         except psycopg.Error as fault:
             log.debug("the newest epoch is not known: %s", fault)
             self._link.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -121,7 +121,10 @@ def born(
         told = announce(rows[key], state)
         rows[key] = told.row
         answers.receipt(sender, told.receipt(state.stream))
-        _note_loss(connection, sender, state, told)
+        if told.lost is not None:
+            _note_loss(connection, sender, state.stream, told.lost)
+            # What has a name now is no longer waited for.
+            rows[key] = replace(told.row, announced=told.lost[0] - 1)
         if told.went_back and _is_current(arrival, birth, rows.changed_at[key].timestamp()):
             _note_went_back(connection, sender, state, told)
 
@@ -133,16 +136,14 @@ def _is_current(arrival: Arrival, birth: Birth, changed_at: float) -> bool:
     return birth.clock == ClockState.NEVER or birth.at >= changed_at * 1000 - _BEHIND_MS
 
 
-def _note_loss(connection: Db, sender: Sender, state: StreamState, told: Announcement) -> None:
-    if told.lost is None:
-        return
-    first, last = told.lost
-    if ledger.write_lost_with_disk(connection, sender, state.stream, first, last):
+def _note_loss(connection: Db, sender: Sender, stream: str, lost: tuple[int, int]) -> None:
+    first, last = lost
+    if ledger.write_lost_with_disk(connection, sender, stream, first, last):
         text = (
-            f"Blocks {first} to {last} of stream {state.stream} were announced and will never "
-            "come: the disk that held them was replaced."
+            f"Blocks {first} to {last} of stream {stream} were announced and will never come: "
+            "the disk that held them was replaced."
         )
-        detail = {"stream": state.stream, "first": first, "last": last}
+        detail = {"stream": stream, "first": first, "last": last}
         note_event(connection, sender, "lost_with_disk", text, detail)
 
 

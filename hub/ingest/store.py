@@ -15,14 +15,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from agent.contract import wire
 from agent.contract.control import Birth, Death, Declaration
 from agent.contract.errors import WireError
 from agent.contract.wire import Gap, Message
 from hub.ingest import copying, ledger, quarantine, registry
-from hub.ingest.arrival import DAY_MS, Arrival, Sender, instant
+from hub.ingest.arrival import Arrival, Sender
 from hub.ingest.decode import columns_of
 from hub.ingest.directory import Directory
 from hub.ingest.latest import Latest, repair
@@ -36,18 +34,14 @@ from hub.ingest.letters import (
     undelivered,
 )
 from hub.ingest.link import Db
+from hub.ingest.partitions import Partitions
 from hub.ingest.quarantine import Allowance, Item
 from hub.ingest.receipts import Answers, Wanted
 from hub.ingest.screen import Readings, screen
-from hub.ingest.streamrows import StreamRows
+from hub.ingest.streamrows import StreamRows, lock_all_of
 from hub.ingest.streams import Verdict, judge, settle
 
-_WEEK_MS = 7 * DAY_MS
 _MOST_BLOCKS = 2**31 - 1
-_ENSURE = "SELECT ensure_readings_partitions(%s, %s)"
-_LOCK_STREAMS_OF = """
-    SELECT FROM streams WHERE agent_id = ANY(%s::uuid[]) ORDER BY agent_id, stream FOR UPDATE
-"""
 
 
 @dataclass
@@ -77,12 +71,12 @@ class Store:
         self.latest = Latest()
         self._wanted = Wanted()
         self._allowance = Allowance()
-        self._weeks: set[int] = set()  # those whose partition is known to exist
+        self._partitions = Partitions()
 
     def forget(self) -> None:
         """Trust nothing that was learnt in a transaction that failed."""
         self.directory.forget()
-        self._weeks.clear()
+        self._partitions.forget()
 
     def restart(self, connection: Db) -> None:
         """Begin on a new connection: the database may be an older copy of itself."""
@@ -278,7 +272,9 @@ class Store:
 
     def _write(self, gather: Gather) -> None:
         connection = gather.connection
-        self._ensure_weeks(connection, gather.deposits)
+        self._partitions.ensure(
+            connection, [part for d in gather.deposits for part in (*d.readings, *d.maybe)]
+        )
         copying.copy_readings(connection, gather.readings)
         _write_maybes(connection, gather.deposits)
         ledger.write(connection, gather.deposits)
@@ -287,29 +283,13 @@ class Store:
         if gather.deposits:
             connection.execute("NOTIFY wellflow_judge")
 
-    def _ensure_weeks(self, connection: Db, deposits: list[Deposit]) -> None:
-        """Make the partitions that these readings go to, where the database has none yet."""
-        parts = [p for d in deposits for p in (*d.readings, *d.maybe) if len(p)]
-        weeks = {week for part in parts for week in _weeks(part)} - self._weeks
-        for week in sorted(weeks):
-            start = instant(week * _WEEK_MS)
-            connection.execute(_ENSURE, (start, start))
-        self._weeks |= weeks
-
-
-def _weeks(part: Readings) -> list[int]:
-    first, last = int(part.times.min()) // _WEEK_MS, int(part.times.max()) // _WEEK_MS
-    if last - first < 2:
-        return [first, last]
-    return [int(week) for week in np.unique(part.times // _WEEK_MS)]
-
 
 def _write_maybes(connection: Db, deposits: list[Deposit]) -> None:
     """Store what the readings lack of blocks sent again after a fork."""
     agents = {deposit.sender.id for deposit in deposits if deposit.maybe}
     if not agents:
         return
-    connection.execute(_LOCK_STREAMS_OF, (list(agents),))
+    lock_all_of(connection, agents)
     for deposit in deposits:
         for part in deposit.maybe:
             fresh = copying.missing_of(connection, part)

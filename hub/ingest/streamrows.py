@@ -39,6 +39,9 @@ _WRITE = """
            AS k (agent, stream, number, checksum, announced, closed)
      WHERE s.agent_id = k.agent AND s.stream = k.stream
 """
+_LOCK_ALL_OF = """
+    SELECT FROM streams WHERE agent_id = ANY(%s::uuid[]) ORDER BY agent_id, stream FOR UPDATE
+"""
 
 
 class StreamRows:
@@ -69,3 +72,8 @@ class StreamRows:
         if changed:
             rows = [(*key, r.number, r.checksum, r.announced, r.closed) for key, r in changed]
             connection.execute(_WRITE, [list(column) for column in zip(*rows, strict=True)])
+
+
+def lock_all_of(connection: Db, agents: Iterable[uuid.UUID]) -> None:
+    """Lock all streams of these agents: nobody else is storing their readings meanwhile."""
+    connection.execute(_LOCK_ALL_OF, (list(agents),))

@@ -130,11 +130,11 @@ class Worker(threading.Thread):
         return arrivals
 
     def _rest(self) -> None:
-        """Nothing is queued: write the newest readings that are waiting."""
-        if not (self._store.latest.waiting and self._store.latest.due(idle=True)):
-            return
+        """Nothing is queued: be connected, and write the newest readings that are waiting."""
         try:
             self._connect()
+            if not (self._store.latest.waiting and self._store.latest.due(idle=True)):
+                return
             with self._link.transaction() as connection:
                 self._store.write_latest(connection)
             self._store.latest.written()
