@@ -32,6 +32,7 @@ from hub.stock import Stock, take_stock
 
 DUMP, STOCK = "database.dump", "stock.json"
 CHUNK = 1 << 20
+NEWER_SETTING = 'unrecognized configuration parameter "transaction_timeout"'
 
 Say = Callable[[str], None]
 
@@ -143,7 +144,7 @@ def _bring_back(url: str, path: Path, expected: Stock, tools: Tools) -> None:
         make_roles(connection)
         _prepare(connection, expected)
     with zipfile.ZipFile(path) as archive, archive.open(DUMP) as source:
-        _run([str(tools.restore), "--exit-on-error", "--format=custom"], url, send=source)
+        _run([str(tools.restore), "--format=custom"], url, send=source)
     with administer(url) as connection:
         if expected.tier is not Tier.PLAIN:
             connection.execute(text("SELECT timescaledb_post_restore()"))
@@ -293,10 +294,11 @@ def _run(
             process.kill()
             process.wait()
             raise
-        if process.wait():
-            words.seek(0)
-            said = words.read().decode("utf-8", "replace").strip().splitlines()
-            raise DatabaseError(f"{Path(command[0]).name} failed: {_reason(said)}")
+        failed = process.wait() != 0
+        words.seek(0)
+        said = words.read().decode("utf-8", "replace").strip().splitlines()
+    if failed and (reason := _reason(said)):
+        raise DatabaseError(f"{Path(command[0]).name} failed: {reason}")
 
 
 def _feed(source: IO[bytes], target: IO[bytes]) -> None:
@@ -308,9 +310,16 @@ def _feed(source: IO[bytes], target: IO[bytes]) -> None:
         pass
 
 
-def _reason(said: list[str]) -> str:
-    errors = [line for line in said if "error" in line.lower()]
-    return (errors or said or ["it gave no reason"])[0]
+def _reason(said: list[str]) -> str | None:
+    """The first error a tool named; None when it only met a setting that the server is too old for.
+
+    A newer pg_restore sets what an older server does not know, and goes on; what came back is
+    counted in any case.
+    """
+    errors = [line for line in said if "error:" in line.lower()]
+    if not errors:
+        return said[0] if said else "it gave no reason"
+    return next((line for line in errors if NEWER_SETTING not in line), None)
 
 
 def _sign_in(url: str) -> tuple[list[str], dict[str, str]]:

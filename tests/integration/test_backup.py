@@ -18,7 +18,7 @@ from hub.pgtools import Tools, find_tools, tools_in
 from tests import cast as people
 from tests.cast import Cast
 from tests.everything import add_everything
-from tests.servers.postgres import Database, Server, embedded
+from tests.servers.postgres import Database, Server, embedded, migrated
 from tests.telemetry import settle, store, stored, wave
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -201,6 +201,21 @@ def test_an_account_without_superuser_backs_up_and_restores(server_folder: Path)
             assert session.scalar(text("SELECT count(*) FROM wells")) == 2
     finally:
         server.stop()
+
+
+def test_newer_tools_restore_to_an_older_server(
+    old_server: Server, plain_server: Server, tmp_path: Path
+) -> None:
+    assert plain_server.programs
+    newer = tools_in(plain_server.programs)
+    file = tmp_path / "wellflow.backup"
+    database = old_server.fresh(migrated)
+    try:
+        people.engage(database.engine("owner"))
+        backup(database.admin_url, file, say=silent, tools=newer)
+        restore(database.admin_url, file, replace=True, say=silent, tools=newer)
+    finally:
+        old_server.drop(database)
 
 
 def test_tools_must_not_be_older_than_the_server(tmp_path: Path) -> None:
