@@ -7,12 +7,9 @@ nothing leaves the machine.
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import json
 import logging
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -24,11 +21,11 @@ from typing import Any
 
 from argon2 import PasswordHasher
 
+from hub.broker_accounts import hashed
 from hub.demo.children import Child, start, wait_for
 from hub.demo.postgres import free_port, server_user
 
 HUB = "hub"
-ROUNDS = 101
 
 MOSQUITTO = """\
 listener {port} 127.0.0.1
@@ -97,7 +94,7 @@ def _answers(port: int) -> bool:
 
 def _start_mosquitto(program: str, state: Path, accounts: Mapping[str, str], port: int) -> Child:
     (state / "data").mkdir(exist_ok=True)
-    lines = [f"{name}:{mosquitto_hash(password)}\n" for name, password in accounts.items()]
+    lines = [f"{name}:{hashed(password)}\n" for name, password in accounts.items()]
     _write(state / "accounts", "".join(lines))
     _write(state / "acl", ACCESS)
     _write(state / "mosquitto.conf", MOSQUITTO.format(port=port, folder=state))
@@ -106,13 +103,6 @@ def _start_mosquitto(program: str, state: Path, accounts: Mapping[str, str], por
             os.chown(path, user, user)
     command = [program, "-c", str(state / "mosquitto.conf")]
     return start("Mosquitto", command, state / "broker.log", cwd=Path("/"), user=server_user())
-
-
-def mosquitto_hash(password: str) -> str:
-    """A password as Mosquitto keeps it: PBKDF2 with SHA-512, salted."""
-    salt = secrets.token_bytes(12)
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ROUNDS)
-    return f"$7${ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
 def _write(path: Path, text: str) -> None:

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub.errors import HubError
+
 POLL_S = 0.05
 
 
-class DemoError(Exception):
+class DemoError(HubError):
     """The demo cannot go on; the text says what failed, where, and what to do."""
 
 
@@ -129,12 +131,14 @@ def _command_line_by_ps(pid: int) -> str:
     return "" if answer.startswith("Z") else answer.partition(" ")[2]
 
 
-def end_left_over(pid: int, mark: str, patience_s: float = 15.0) -> bool:
+def end_left_over(
+    pid: int, mark: str, *, number: int = signal.SIGTERM, patience_s: float = 15.0
+) -> bool:
     """End a process left by an earlier run, if its command line really holds `mark`."""
     if mark not in command_line(pid):
         return False
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, number)
     until = time.monotonic() + patience_s
     while command_line(pid) and time.monotonic() < until:
         time.sleep(POLL_S)

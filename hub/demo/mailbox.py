@@ -87,7 +87,7 @@ def _list_page(letters: list[Letter]) -> str:
     rows = "".join(
         f'<li><a href="/letter/{item.name}"><time>{_clock(item)}</time> '
         f'<span class="to">to {_field(item, "To")}</span>'
-        f"<strong>{_field(item, 'Subject')}</strong></a></li>"
+        f"<strong>{html.escape(item.subject)}</strong></a></li>"
         for item in reversed(letters)
     )
     body = (
@@ -100,9 +100,9 @@ def _list_page(letters: list[Letter]) -> str:
 
 def _letter_page(letter: Letter) -> str:
     return _frame(
-        str(letter.message["Subject"] or "Letter"),
+        letter.subject or "Letter",
         '<p><a class="back" href="/">All mail</a></p><article>'
-        f"<h1>{_field(letter, 'Subject')}</h1>"
+        f"<h1>{html.escape(letter.subject)}</h1>"
         f'<p class="to">{_clock(letter)} · from {_field(letter, "From")} '
         f"to {_field(letter, 'To')}</p><pre>{html.escape(letter.text)}</pre></article>",
     )
@@ -117,8 +117,14 @@ def _clock(letter: Letter) -> str:
 
 
 def _as_json(letter: Letter) -> dict[str, object]:
-    headers = {name: str(letter.message[name] or "") for name in ("Subject", "To", "Message-ID")}
-    return {"name": letter.name, "at": letter.at, "text": letter.text, **headers}
+    headers = {name: str(letter.message[name] or "") for name in ("To", "Message-ID")}
+    return {
+        "name": letter.name,
+        "at": letter.at,
+        "Subject": letter.subject,
+        "text": letter.text,
+        **headers,
+    }
 
 
 class _Server(ThreadingHTTPServer):

@@ -20,7 +20,14 @@ from pathlib import Path
 
 import psycopg
 
-from hub.demo.children import Child, DemoError, command_line, start, wait_for
+from hub.demo.children import (
+    Child,
+    DemoError,
+    command_line,
+    end_left_over,
+    start,
+    wait_for,
+)
 
 NOBODY = 65534  #: initdb insists on an account that exists
 ENVIRON = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
@@ -37,12 +44,20 @@ class Server:
 
     url: str
     programs: Path
+    data: Path
     child: Child | None  #: None when a server left by an earlier run was found and is used
 
     @property
     def pid(self) -> int | None:
         """Its process, when it is ours."""
         return self.child.process.pid if self.child else None
+
+    def stop(self) -> None:
+        """Shut it down: sessions are ended, everything is written."""
+        if self.child is not None:
+            self.child.stop()
+        elif (pid := running_pid(self.data)) is not None:
+            end_left_over(pid, str(self.data), number=signal.SIGINT)
 
 
 def server_user() -> int | None:
@@ -69,11 +84,11 @@ def start_server(
     data = state / "data"
     _create(programs, state, data)
     if running := _running_port(data):
-        return Server(_url(state, running), programs, None)
+        return Server(_url(state, running), programs, data, None)
     (data / "postmaster.pid").unlink(missing_ok=True)
     chosen = port or free_port()
     child = _launch(programs, data, state, chosen, options or {})
-    server = Server(_url(state, chosen), programs, child)
+    server = Server(_url(state, chosen), programs, data, child)
     _create_database(server)
     return server
 

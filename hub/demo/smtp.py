@@ -33,6 +33,11 @@ class Letter:
     message: EmailMessage
 
     @property
+    def subject(self) -> str:
+        """Its subject on one line."""
+        return " ".join(str(self.message["Subject"] or "").split())
+
+    @property
     def text(self) -> str:
         """Its plain text."""
         part = self.message.get_body(("plain", "html"))

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.demo.broker import ACCESS, mosquitto_hash
+from hub.broker_accounts import hashed
+from hub.demo.broker import ACCESS
 from hub.demo.children import Child, start, wait_for
 from hub.demo.postgres import free_port, server_user
 from tests.servers.certificates import Authority
@@ -93,7 +94,7 @@ class Mosquitto:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
         (self.folder / "data").mkdir(exist_ok=True)
-        lines = [f"{name}:{mosquitto_hash(word)}\n" for name, word in self.accounts.items()]
+        lines = [f"{name}:{hashed(word)}\n" for name, word in self.accounts.items()]
         files = {"accounts": "".join(lines), "acl": ACCESS}
         config = CONFIG.format(port=self.port, folder=self.folder)
         if self.tls:

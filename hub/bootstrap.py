@@ -1,0 +1,72 @@
+"""Builds each of the hub's processes once, from settings: the only place where they are wired."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from waitress.server import create_server
+
+import hub.ingest
+from hub.console import create_app
+from hub.database import connect
+from hub.ingest.replay import replayer
+from hub.jobs import runner
+from hub.settings import HubSettings
+from hub.supervisor import stop_on_signals, tell_manager
+
+WEB_THREADS = 8
+LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+#: What a process does with its time, until the event is set.
+Loop = Callable[[HubSettings, threading.Event], None]
+
+
+def serve(settings: HubSettings, stop: threading.Event) -> None:
+    """Serve the console until `stop` is set; then finish what is being answered."""
+    engine = connect(settings.database.url, "app", pool=settings.database.pool)
+    server = create_server(
+        create_app(settings, engine, replayer(settings)),
+        host=settings.web.host,
+        port=settings.web.port,
+        threads=WEB_THREADS,
+        ident=None,
+        clear_untrusted_proxy_headers=settings.web.trusted_proxies == 0,
+    )
+    thread = threading.Thread(target=server.run, name="web", daemon=True)
+    thread.start()
+    while thread.is_alive() and not stop.wait(0.2):
+        pass
+    server.close()
+    engine.dispose()
+
+
+#: The hub's processes, in the order in which they start.
+PROCESSES: Mapping[str, Loop] = {"ingest": hub.ingest.run, "work": runner.run, "serve": serve}
+
+
+def run_process(name: str, settings: HubSettings) -> None:
+    """Be one of the hub's processes until a signal, or the end of the supervisor, says stop."""
+    stop = threading.Event()
+    stop_on_signals(stop)
+    logging.getLogger(__name__).info("%s starts", name)
+    tell_manager("READY=1")
+    PROCESSES[name](settings, stop)
+    logging.getLogger(__name__).info("%s has stopped", name)
+
+
+def commands(settings_file: Path | None, only: Sequence[str] = ()) -> dict[str, list[str]]:
+    """The command line of each process, as the supervisor starts them."""
+    chosen = [name for name in PROCESSES if not only or name in only]
+    file = ["--settings", str(settings_file)] if settings_file else []
+    return {name: [sys.executable, "-m", "hub", *file, name] for name in chosen}
+
+
+def log_to_stderr(level: str) -> None:
+    """Send the log to standard error, where systemd and containers take it up."""
+    logging.basicConfig(level=level.upper(), format=LOG_FORMAT, stream=sys.stderr, force=True)
+    logging.getLogger("waitress").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)

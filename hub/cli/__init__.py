@@ -1,0 +1,1 @@
+"""What `wellflow-hub` can be told on the command line; one file per kind of verb."""

@@ -1,0 +1,118 @@
+"""Verb `demo`: the whole product on this machine, to look at or to verify."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from types import FrameType
+
+from hub.cli.screen import Exit, Screen
+from hub.demo import files, operator
+from hub.demo.check import Hops
+from hub.demo.children import DemoError
+from hub.demo.happenings import Happenings
+from hub.demo.stage import Stage
+
+SECONDS_TO_ALARM = 120
+
+
+def demo(asked: argparse.Namespace, screen: Screen) -> int:
+    """Start everything; then show what happens until Ctrl-C, or verify every hop and end."""
+    if asked.check and not screen.as_json:
+        screen = Screen(as_json=True)
+    state = files.state_folder(asked.state)
+    signal.signal(signal.SIGTERM, _interrupt)
+    screen.say(screen.paint("WellFlow demo", "bold") + f"   its data: {state}\n")
+    stage = Stage(state, Steps(screen), os.environ)
+    try:
+        stage.start()
+        if asked.check:
+            return _verify(stage, screen)
+        _show(stage, screen)
+    except DemoError as fault:
+        screen.say(f"\n{fault}")
+        if asked.check:
+            screen.answer({"ok": False, "failed": "start", "why": str(fault)}, "")
+        return Exit.FAILED
+    except KeyboardInterrupt:
+        screen.say()
+    finally:
+        _stop(stage, screen)
+    return Exit.DONE
+
+
+class Steps:
+    """Shows each step as it begins and as it is done, with what came of it."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._begun = time.monotonic()
+
+    def __call__(self, name: str, done: str | None) -> None:
+        """A step begins (None) or is done."""
+        if done is None:
+            self._begun = time.monotonic()
+            self._screen.hint(f"  … {name}")
+            return
+        seconds = time.monotonic() - self._begun
+        mark = self._screen.paint("✓", "green")
+        self._screen.say(f"  {mark} {name:<10} {done}  ({seconds:.1f} s)")
+
+
+def _verify(stage: Stage, screen: Screen) -> int:
+    screen.say("\nFollowing a reading:")
+    hops = Hops(stage, screen.say, alarm_within_s=SECONDS_TO_ALARM)
+    sound = hops.follow()
+    screen.answer(hops.report, "")
+    return Exit.DONE if sound else Exit.FAILED
+
+
+def _show(stage: Stage, screen: Screen) -> None:
+    """Say where to look, then tell what happens until Ctrl-C."""
+    screen.say(_welcome(stage, screen))
+    happenings = Happenings(stage.owner, stage.office, stage.children)
+    while True:
+        for line in happenings.fresh():
+            screen.say(f"  {line}")
+        time.sleep(1)
+
+
+def _welcome(stage: Stage, screen: Screen) -> str:
+    first = operator.WELLS[0]
+    people = "\n".join(
+        f"    {person.role:<9} {person.email:<26} {stage.passwords[person.email]}"
+        for person in operator.PEOPLE
+    )
+    return f"""
+  {screen.paint("Console", "bold")}   {stage.console_url}
+  {screen.paint("Mailbox", "bold")}   {stage.mailbox.url}
+
+  Sign in as
+{people}
+
+  What to look at: the fleet, then {first.name}. In about a minute its downhole safety valve closes
+  by itself, as it did to a real well in 2014: the tubing pressure falls, the downhole pressure
+  rises, an alarm is raised, a mail arrives. Acknowledge it. Some gauges are dead, as in real
+  life; see how that is told. Under Agents stands up to when everything is known to be complete.
+
+  The programs' settings and logs are in {stage.state}. Try
+    {sys.executable} -m hub --settings {stage.hub_file} audit
+
+  Ctrl-C stops everything; `make demo` continues with the data.
+"""
+
+
+def _stop(stage: Stage, screen: Screen) -> None:
+    """Stop everything, undisturbed by further signals: half a stop leaves processes behind."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    screen.hint("  stopping …")
+    stage.stop()
+    screen.say("  Stopped.")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

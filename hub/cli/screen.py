@@ -1,0 +1,141 @@
+"""What a command shows: words and tables for people, JSON for programs, progress for waiting."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from enum import IntEnum
+from typing import IO, Any
+from uuid import UUID
+
+from hub.errors import HubError
+
+BAR = 24
+CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+
+
+class Exit(IntEnum):
+    """What a command's exit code means."""
+
+    DONE = 0  #: done, and nothing is wrong
+    FAILED = 1  #: could not be done, or what was looked at is not in order
+    MISCONFIGURED = 2  #: the settings or the command line are wrong; nothing was started
+    INTERRUPTED = 130  #: stopped by Ctrl-C
+
+
+class CommandError(HubError):
+    """A command cannot do what was asked; the text says what, where and what to do."""
+
+
+class Screen:
+    """Where a command's words go.
+
+    With ``--json`` the answer alone goes to standard output, as one line, and everything said on
+    the way goes to standard error. Colour only on a terminal, and not where NO_COLOR is set.
+    """
+
+    def __init__(self, *, as_json: bool = False, out: IO[str] | None = None) -> None:
+        self.as_json = as_json
+        self._out = out or sys.stdout
+        self._aside = sys.stderr if as_json else self._out
+        self._live = self._aside.isatty()
+        self._color = self._live and not os.environ.get("NO_COLOR")
+
+    def say(self, text: str = "") -> None:
+        """A line for a person."""
+        wipe = "\033[K" if self._live else ""
+        print(f"{wipe}{text}", file=self._aside, flush=True)
+
+    def hint(self, text: str) -> None:
+        """A passing word on a terminal, wiped by the next line; nothing elsewhere."""
+        if self._live:
+            print(f"{text}\r", end="", file=self._aside, flush=True)
+
+    def answer(self, data: Mapping[str, Any] | Sequence[Any], text: str) -> None:
+        """The result: `data` as JSON where that is asked for, else `text`."""
+        shown = json.dumps(data, default=_plain) if self.as_json else text
+        print(shown, file=self._out, flush=True)
+
+    def paint(self, text: str, color: str) -> str:
+        """Text in a colour, where colours are shown."""
+        return f"\033[{CODES[color]}m{text}\033[0m" if self._color else text
+
+    def table(self, rows: Iterable[Mapping[str, Any]]) -> str:
+        """Rows as aligned columns, named by the keys of the first."""
+        listed = [{key: _cell(value) for key, value in row.items()} for row in rows]
+        if not listed:
+            return "(none)"
+        heads = list(listed[0])
+        widths = [max(len(head), *(len(row[head]) for row in listed)) for head in heads]
+        lines = ["  ".join(head.ljust(w) for head, w in zip(heads, widths, strict=True))]
+        lines[0] = self.paint(lines[0].rstrip(), "dim")
+        for row in listed:
+            cells = (row[head].ljust(w) for head, w in zip(heads, widths, strict=True))
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join(lines)
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Progress]:
+        """Show how far a long piece of work has come."""
+        bar = Progress(label, self._aside, live=self._live)
+        try:
+            yield bar
+        finally:
+            bar.close()
+
+
+class Progress:
+    """One line that fills up; on a log file, a line every ten seconds."""
+
+    def __init__(self, label: str, out: IO[str], *, live: bool) -> None:
+        self._label, self._out, self._live = label, out, live
+        self._begun = time.monotonic()
+        self._shown = 0.0
+
+    def at(self, done: float, total: float, note: str = "") -> None:
+        """Say how much of the whole is done."""
+        now = time.monotonic()
+        if now - self._shown < (0.1 if self._live else 10) and done < total:
+            return
+        self._shown = now
+        share = min(done / total, 1) if total else 1.0
+        filled = int(BAR * share)
+        bar = "█" * filled + "░" * (BAR - filled)
+        line = f"{self._label} {bar} {share:4.0%} {note}".rstrip()
+        print(
+            f"\r\033[K{line}" if self._live else line,
+            end="" if self._live else "\n",
+            file=self._out,
+            flush=True,
+        )
+
+    def close(self) -> None:
+        """End the line."""
+        if self._live and self._shown:
+            print("\r\033[K", end="", file=self._out, flush=True)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.monotonic() - self._begun
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,71 @@
+"""Verbs that keep the installation: key, migrate, backup, restore."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import secrets
+from urllib.parse import unquote, urlsplit
+
+from hub.backup import backup, restore
+from hub.cli.screen import CommandError, Exit, Screen
+from hub.database import DatabaseRole
+from hub.migrate import grant_logins, migrate
+from hub.settings import DatabaseSettings, load
+
+
+def key(_asked: argparse.Namespace, screen: Screen) -> int:
+    """Make a secret key: 32 random bytes in base64."""
+    made = base64.b64encode(secrets.token_bytes(32)).decode()
+    screen.answer({"secret_key": made}, made)
+    return Exit.DONE
+
+
+def bring_tables(asked: argparse.Namespace, screen: Screen) -> int:
+    """Bring the database to this version's tables."""
+    database = load(asked.settings).database
+    tier = migrate(database.admin_url, say=screen.say)
+    if asked.logins:
+        logins = _logins(database)
+        grant_logins(database.admin_url, logins)
+        screen.say(f"Sign-ins: {', '.join(name for name, _ in logins.values())}")
+    screen.answer({"tier": tier.value, "title": tier.title}, "Done.")
+    return Exit.DONE
+
+
+def _logins(database: DatabaseSettings) -> dict[DatabaseRole, tuple[str, str]]:
+    """The accounts that the settings name for each role, with their passwords."""
+    urls: dict[DatabaseRole, str] = {
+        "app": database.url,
+        "ingest": database.ingest_url,
+        "work": database.work_url,
+    }
+    admin = urlsplit(database.admin_url).username
+    logins: dict[DatabaseRole, tuple[str, str]] = {}
+    for role, url in urls.items():
+        parts = urlsplit(url)
+        if not parts.username or not parts.password or parts.username == admin:
+            raise CommandError(
+                f"--logins needs an account and a password of its own for the role {role}; give "
+                f"them in database.url, database.ingest_url and database.work_url"
+            )
+        logins[role] = unquote(parts.username), unquote(parts.password)
+    return logins
+
+
+def backup_to(asked: argparse.Namespace, screen: Screen) -> int:
+    """Write everything into one file, with a count of what is in it."""
+    stock = backup(load(asked.settings).database.admin_url, asked.path, say=screen.say)
+    screen.answer(stock.to_json(), "Keep it on another machine.")
+    return Exit.DONE
+
+
+def restore_from(asked: argparse.Namespace, screen: Screen) -> int:
+    """Bring a backup back and compare what came back with what was counted."""
+    url = load(asked.settings).database.admin_url
+    stock = restore(url, asked.path, replace=asked.replace, say=screen.say)
+    screen.answer(
+        stock.to_json(),
+        "Start the hub: agents send again what the backup lacks and they still keep.",
+    )
+    return Exit.DONE
