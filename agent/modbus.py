@@ -8,6 +8,7 @@ its framing and transports, with an answer type that keeps the bytes as they cam
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import termios
@@ -270,9 +271,13 @@ def _spread(packed: bytes, count: int) -> bytes:
 
 
 def _reason(fault: Exception) -> str:
-    number = getattr(fault, "errno", None)
+    number = getattr(fault, "errno", None) or 0
     if isinstance(fault, TimeoutError) and not number:
         return "no answer to the connection"
-    if number and number > 0:
+    if number == errno.EAGAIN:
+        return "another program has it open"
+    if number == errno.EACCES:
+        return "Permission denied; serial lines belong to the group dialout"
+    if number > 0:
         return os.strerror(number)
     return getattr(fault, "strerror", None) or str(fault) or type(fault).__name__

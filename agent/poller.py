@@ -23,6 +23,7 @@ from agent.contract.blocks import Sample
 from agent.equipment import DeviceSettings, GaugeSettings, PortSettings
 from agent.gauges import Decode, decoder
 from agent.modbus import ModbusBus
+from agent.pace import Pace
 from agent.rounds import Answer, Outcome, Round
 from agent.settings import AgentSettings
 from agent.tagstates import TagStates
@@ -30,6 +31,7 @@ from agent.tagstates import TagStates
 log = logging.getLogger(__name__)
 
 STARVED_S = 10.0  #: a probe waits no longer than this for an idle moment
+FLUTTER_S = 10.0  #: a port that comes and goes says so at most once in this time
 
 
 class Clock(Protocol):
@@ -77,11 +79,12 @@ class _Beat:
         """The lower, the sooner: a suspect unit gives way for one beat."""
         return self.due + (self.interval if self.unit.breaker.is_suspect else 0.0)
 
-    def advance(self, now: float) -> None:
-        """Go on to the next beat that lies ahead; those in between are missed."""
-        behind = int((now - self.due) / self.interval)
-        self.unit.state.missed += behind
-        self.due += (behind + 1) * self.interval
+    def advance(self, now: float) -> int:
+        """Go on to the next beat that lies ahead; returns how many in between are missed."""
+        missed = int((now - self.due) / self.interval)
+        self.unit.state.missed += missed
+        self.due += (missed + 1) * self.interval
+        return missed
 
 
 class _Owner:
@@ -93,7 +96,9 @@ class _Owner:
         self.beats = beats
         self.deliver = deliver
         self.budget = ProbeBudget()
-        self.reachable: bool | None = None
+        self.pace = Pace(port.name)
+        self._reachable: bool | None = None
+        self._told_at = float("-inf")
 
     async def run(self) -> None:
         """Serve beats until cancelled."""
@@ -108,7 +113,7 @@ class _Owner:
             if probe is not None and (beat is None or now >= self.budget.next_at + STARVED_S):
                 await self._probe(probe)
             elif beat is not None:
-                beat.advance(now)
+                self.pace.note(now, beat.advance(now))
                 await self._serve(beat, now)
             else:
                 await asyncio.sleep(max(0.0, self._next_event() - _now()))
@@ -171,19 +176,18 @@ class _Owner:
                 )
 
     def _judge_port(self, outcome: Outcome) -> None:
-        reachable = outcome.unreachable is None
-        if reachable == self.reachable:
+        reachable, now = outcome.unreachable is None, _now()
+        if reachable == self._reachable or now - self._told_at < FLUTTER_S:
             return
+        name, endpoint = self.port.name, self.port.endpoint
         if not reachable:
-            log.warning(
-                "port %s: %s cannot be reached (%s); trying again",
-                self.port.name,
-                self.port.endpoint,
-                outcome.unreachable,
-            )
-        elif self.reachable is not None:
-            log.info("port %s: %s is reached again", self.port.name, self.port.endpoint)
-        self.reachable = reachable
+            why = outcome.unreachable
+            log.warning("port %s: %s cannot be reached (%s); trying again", name, endpoint, why)
+            self._told_at = now
+        elif self._reachable is not None:
+            log.info("port %s: %s is reached again", name, endpoint)
+            self._told_at = now
+        self._reachable = reachable
 
 
 class _Deliver:

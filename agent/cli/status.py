@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 from agent import runtime
 from agent.cli import Args, Exit, complain
@@ -20,10 +21,14 @@ def main(args: Args) -> int:
     if args.json:
         print(json.dumps(figures))
     else:
-        rows = [(name.replace("_", " "), _figure(value)) for name, value in figures.items()]
+        rows = [_row(name, value) for name, value in figures.items()]
         print(table(("outbox", "figure"), rows, right=("figure",)))
     return Exit.DONE
 
 
-def _figure(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _row(name: str, value: object) -> tuple[str, str]:
+    if name.endswith("_ms") and isinstance(value, int):
+        moment = datetime.fromtimestamp(value / 1000, UTC)
+        return name.removesuffix("_ms").replace("_", " "), f"{moment:%Y-%m-%d %H:%M:%SZ}"
+    shown = "none" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    return name.replace("_", " "), shown

@@ -7,7 +7,7 @@ import struct
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.contract.blocks import Quality
@@ -116,6 +116,7 @@ def test_registers_are_shown_as_they_stood_on_the_wire() -> None:
 orders = st.sampled_from(ORDERS)
 
 
+@settings(deadline=None)
 @given(st.data(), st.sampled_from(sorted(WHOLE)), orders, orders)
 def test_whole_numbers_come_back_exactly(
     data: st.DataObject, kind: Kind, byte_order: str, word_order: str
@@ -126,6 +127,7 @@ def test_whole_numbers_come_back_exactly(
     assert read(its, encode(its, value)) == (float(value), Quality.GOOD)
 
 
+@settings(deadline=None)
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False), orders, orders)
 def test_floats_come_back_to_their_resolution(
     value: float, byte_order: str, word_order: str
@@ -134,6 +136,7 @@ def test_floats_come_back_to_their_resolution(
     assert read(its, encode(its, value)) == (round(value, 9), Quality.GOOD)
 
 
+@settings(deadline=None)
 @given(
     st.integers(-30_000, 30_000),
     st.sampled_from([0.001, 0.01, 0.1, 1.0, 10.0, -0.5]),
@@ -146,6 +149,7 @@ def test_scaled_numbers_come_back(raw: int, scale: float, offset: float) -> None
     assert encode(its, value) == raw.to_bytes(2, "big", signed=True)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([k for k in KINDS if k != "bool"]),
     st.binary(min_size=8, max_size=8),
@@ -161,6 +165,7 @@ def test_no_bytes_upset_a_decoder(
     assert value is None or math.isfinite(value)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([k for k in KINDS if k != "bool"]), st.floats())
 def test_any_value_can_be_served(kind: Kind, value: float) -> None:
     assert len(encode(gauge(kind), value)) == width(gauge(kind))

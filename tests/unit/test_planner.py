@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.equipment import (
@@ -104,6 +104,7 @@ hole_lists = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(gauges_of_a_device, devices, hole_lists, st.sets(st.integers(1, 60)))
 def test_every_gauge_is_read_exactly_once_and_no_rule_is_broken(gauges, device, holes, cuts):
     requests = plan(gauges, device, holes=holes, cuts=cuts)

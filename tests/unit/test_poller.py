@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import re
 from collections import Counter, defaultdict
 
 import pytest
@@ -88,6 +89,15 @@ def test_a_bus_that_cannot_keep_up_skips_beats_and_counts_them() -> None:
     assert state.missed + state.beats in range(57, 61)
     gaps = [b - a for a, b in itertools.pairwise(a.at for a in bus.asked)]
     assert min(gaps) >= 2.5
+
+
+def test_a_bus_that_cannot_keep_up_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    bus = MemoryBus(u1=MemoryUnit(delay=2.5))
+    poll(site_of(1, timeout_s=5.0), bus, 400, (200, assign(bus.units[1], delay=0.1)))
+    told = [record.getMessage() for record in caplog.records]
+    assert re.match(r"port pad: it cannot keep up: 3\d of [56]\d beats were missed", told[0])
+    assert told[1:] == ["port pad: it keeps up again"]
 
 
 # ----------------------------------------------------------------------------------- dead units
@@ -188,6 +198,16 @@ def test_a_dead_unit_is_told_once_and_its_return_once(caplog: pytest.LogCaptureF
     assert told[0] == "well-5: no answer from unit 5 on pad; it is probed until it answers"
     assert told[1].startswith("well-5: answers again, after")
     assert len(told) == 2
+
+
+def test_a_port_that_comes_and_goes_does_not_fill_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    bus = MemoryBus(u1=MemoryUnit())
+    flutter = [(at + 0.5, assign(bus, reachable=at % 2 == 0)) for at in range(100)]
+    poll(site_of(1), bus, 100, *flutter)
+    assert 2 <= len(caplog.records) <= 11
 
 
 # ------------------------------------------------------------------------------ refused addresses
