@@ -15,6 +15,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import sql
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
@@ -95,12 +96,11 @@ def administer(admin_url: str) -> Iterator[Connection]:
     url = admin_url.replace("postgresql://", "postgresql+psycopg://", 1)
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     try:
-        with engine.connect() as connection:
-            yield connection
+        connection = engine.connect()
     except OperationalError as fault:
         raise DatabaseError(f"the database cannot be reached: {fault.orig}") from fault
-    finally:
-        engine.dispose()
+    with connection:
+        yield connection
 
 
 def _config() -> Config:
@@ -155,7 +155,7 @@ def make_roles(connection: Connection) -> None:
 
 def _settle_tier(connection: Connection) -> Tier:
     """Take the best the server offers, once; later only `upgrade_tier` changes it."""
-    if revision_of(connection) is None and _preloaded(connection):
+    if revision_of(connection) is None and offers_timescale(connection):
         connection.execute(text("CREATE EXTENSION IF NOT EXISTS timescaledb"))
     tier = tier_of(connection)
     if tier is Tier.COMMUNITY:
@@ -180,7 +180,8 @@ def _check_recorded(connection: Connection, found: Tier) -> None:
         )
 
 
-def _preloaded(connection: Connection) -> bool:
+def offers_timescale(connection: Connection) -> bool:
+    """Whether the server could create the extension: installed, and loaded as it started."""
     available = connection.scalar(
         text("SELECT true FROM pg_available_extensions WHERE name = 'timescaledb'")
     )
@@ -195,7 +196,15 @@ def _run_migrations(connection: Connection, tier: Tier) -> None:
         worker.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
         worker.commit()
         config.attributes.update(connection=worker, tier=tier)
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except OperationalError as fault:
+            if not isinstance(fault.orig, LockNotAvailable | QueryCanceled):
+                raise
+            raise DatabaseError(
+                "a table is in use for too long; nothing of this step was changed, run"
+                " `wellflow-hub migrate` again when the hub is less busy, or stopped"
+            ) from fault
 
 
 def _record_tier(connection: Connection, tier: Tier) -> None:

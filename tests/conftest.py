@@ -19,13 +19,6 @@ from tests.servers import mail, postgres, timescale_apache
 from tests.servers.certificates import Authority
 from tests.servers.mosquitto import Mosquitto, mosquitto
 
-TIMESCALE = {
-    "shared_preload_libraries": "timescaledb",
-    "timescaledb.telemetry_level": "off",
-    "timescaledb.max_background_workers": "16",
-    "max_worker_processes": "32",
-}
-
 
 @pytest.fixture(scope="session")
 def server_folder() -> Iterator[Path]:
@@ -61,7 +54,7 @@ def apache_server(server_folder: Path) -> Iterator[postgres.Server]:
     programs = timescale_apache.programs()
     if isinstance(programs, str):
         pytest.skip(programs)
-    server = postgres.installed(programs, server_folder / "apache", TIMESCALE)
+    server = postgres.installed(programs, server_folder / "apache", postgres.TIMESCALE)
     yield server
     server.stop()
 

@@ -23,6 +23,12 @@ from hub.demo.postgres import free_port, server_user, start_server
 from hub.migrate import migrate
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+TIMESCALE = {
+    "shared_preload_libraries": "timescaledb",
+    "timescaledb.telemetry_level": "off",
+    "timescaledb.max_background_workers": "16",
+    "max_worker_processes": "32",
+}
 NAMES = itertools.count(1)
 
 
@@ -154,6 +160,12 @@ def installed(programs: Path, folder: Path, options: Mapping[str, str]) -> Serve
         if done.process.returncode:
             raise RuntimeError(f"initdb failed:\n{done.tail()}")
     port = free_port()
+    url = f"postgresql://wellflow:{password}@127.0.0.1:{port}/postgres"
+    return Server(url, programs, run_again(programs, folder, port, options))
+
+
+def run_again(programs: Path, folder: Path, port: int, options: Mapping[str, str]) -> Child:
+    """Start the server whose data lie in a folder."""
     settings = FAST | {
         "listen_addresses": "127.0.0.1",
         "port": str(port),
@@ -161,10 +173,10 @@ def installed(programs: Path, folder: Path, options: Mapping[str, str]) -> Serve
         "dynamic_shared_memory_type": "mmap",
     }
     words = [w for k, v in (settings | dict(options)).items() for w in ("-c", f"{k}={v}")]
-    child = _launch("PostgreSQL", [str(programs / "postgres"), "-D", str(data), *words], folder)
-    wait_for(lambda: _ready(data), child, "ready for connections")
-    url = f"postgresql://wellflow:{password}@127.0.0.1:{port}/postgres"
-    return Server(url, programs, child)
+    command = [str(programs / "postgres"), "-D", str(folder / "data"), *words]
+    child = _launch("PostgreSQL", command, folder)
+    wait_for(lambda: _ready(folder / "data"), child, "ready for connections")
+    return child
 
 
 def _ready(data: Path) -> bool:

@@ -42,10 +42,10 @@ WITH NO DATA;
 -- `limit_rollups` ends the window there: a refresh of dropped time would empty its rollups.
 SELECT add_continuous_aggregate_policy('readings_by_hour',
     start_offset => NULL, end_offset => interval '5 minutes',
-    schedule_interval => interval '5 minutes');
+    schedule_interval => interval '5 minutes', initial_start => now() + interval '5 minutes');
 SELECT add_continuous_aggregate_policy('readings_by_day',
     start_offset => NULL, end_offset => interval '1 hour',
-    schedule_interval => interval '30 minutes');
+    schedule_interval => interval '30 minutes', initial_start => now() + interval '10 minutes');
 
 CREATE OR REPLACE VIEW readings_hourly AS
 SELECT bucket, organization_id, tag_id, n, n_good, total, minimum, maximum, last_value
