@@ -209,15 +209,11 @@ def _apply(
     matching = match(known, episodes, tolerance)
     for gone in matching.gone:
         outcome.retract(scene, standing[gone.id], _joined(gone, episodes))
-    steps: list[tuple[Known | None, Episode]] = [
-        *matching.pairs,
-        *((None, e) for e in matching.new),
-    ]
-    for alert, episode in sorted(steps, key=lambda step: step[1].raised_at):
-        if alert is None:
-            outcome.begin(scene, episode)
-        else:
-            outcome.follow(scene, standing[alert.id], episode)
+    # First what is known: a new episode must find the alerts beside it where they are now.
+    for alert, episode in matching.pairs:
+        outcome.follow(scene, standing[alert.id], episode)
+    for episode in matching.new:
+        outcome.begin(scene, episode)
 
 
 def _joined(alert: Known, episodes: Sequence[Episode]) -> Episode | None:
