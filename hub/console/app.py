@@ -1,0 +1,81 @@
+"""The application: its parts, its pages, its errors."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Flask, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Engine
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from hub.console import assets, gate, security, signin, speech
+from hub.console.context import Console, Replay
+from hub.console.pages import agents, alerts, channels, fleet, quarantine, rules, wells
+from hub.console.shared import Shared
+from hub.settings import HubSettings
+
+SENTENCES = {
+    400: ("Not understood", "The request could not be understood; go back and try again."),
+    403: ("Not allowed", "You may not do this."),
+    404: ("Not found", "There is no such page, or it belongs to another operator."),
+    409: ("Too late", "Somebody has changed this meanwhile."),
+    405: ("Not possible", "This address does not take that kind of request."),
+    413: ("Too large", "What was sent is too large."),
+}
+ROOMS = (fleet, wells, alerts, agents, quarantine, rules, channels, signin)
+
+
+def create_app(settings: HubSettings, engine: Engine, replay: Replay | None = None) -> Flask:
+    """Make the console; `engine` acts as wellflow_app.
+
+    `replay` takes a quarantined message in again; without it the page names the command.
+    """
+    app = Flask(__name__, static_folder=None)
+    files = assets.Assets()
+    app.extensions["wellflow"] = Console(settings, engine, files, Shared(), replay)
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    security.protect(app, settings.web.public_url)
+    gate.identify(app)
+    speech.teach(app)
+    for room in ROOMS:
+        app.register_blueprint(room.pages)
+    app.register_blueprint(assets.serve(files))
+    app.register_error_handler(HTTPException, _known_error)
+    app.register_error_handler(Exception, _unknown_error)
+    _behind_proxies(app, settings.web.trusted_proxies)
+    return app
+
+
+def _behind_proxies(app: Flask, number_of: int) -> None:
+    """Believe this many proxies about the visitor's address, the scheme and the host."""
+    if number_of:
+        fixed = ProxyFix(app.wsgi_app, x_for=number_of, x_proto=number_of, x_host=number_of)
+        app.wsgi_app = fixed  # type: ignore[method-assign]
+
+
+def _known_error(error: HTTPException) -> ResponseReturnValue:
+    """One plain sentence for what a person can run into."""
+    code = error.code or 500
+    if code < 400 or error.response is not None:
+        return error.get_response()
+    title, sentence = SENTENCES.get(code, ("Not possible", "This cannot be done."))
+    own = code in {400, 403, 409} and error.description != type(error).description
+    return _say(code, title, str(error.description) if own else sentence)
+
+
+def _unknown_error(error: Exception) -> ResponseReturnValue:
+    """A fault of ours: logged with a number that the page shows, and nothing else given away."""
+    number = secrets.token_hex(4)
+    current_app.logger.error("fault %s at %s", number, request.path, exc_info=error)
+    return _say(
+        500,
+        "Something broke",
+        f"The console failed on this page. It is in the hub's log as fault {number}.",
+    )
+
+
+def _say(code: int, title: str, sentence: str) -> ResponseReturnValue:
+    page = render_template("sentence.html", code=code, title=title, sentence=sentence)
+    return page, code

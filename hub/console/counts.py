@@ -1,0 +1,56 @@
+"""The three numbers beside the navigation: alerts that wait, agents gone silent, quarantine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from hub.console.context import console, now, records, visitor
+from hub.schema import Agent, Alert, Quarantine
+
+KEPT_S = 3.0
+AGENT_SILENT_AFTER = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What waits for a person."""
+
+    unacknowledged: int
+    silent_agents: int
+    quarantined: int
+
+
+def is_silent(heard_at: datetime | None, at: datetime, *, online: bool) -> bool:
+    """Whether an agent that should report does not: gone from the broker, or long unheard."""
+    return not online or heard_at is None or at - heard_at > AGENT_SILENT_AFTER
+
+
+def counts() -> Counts:
+    """The numbers of the visitor's operator, asked at most every few seconds."""
+    key = (visitor().organization_id, "counts")
+    return console().shared.get(key, KEPT_S, _count)
+
+
+def _count() -> Counts:
+    with records() as session:
+        return Counts(_unacknowledged(session), _silent(session), _quarantined(session))
+
+
+def _unacknowledged(session: Session) -> int:
+    waiting = select(func.count()).where(
+        Alert.closed_at.is_(None), Alert.ack == "unacked", Alert.shelved_until.is_(None)
+    )
+    return session.scalar(waiting) or 0
+
+
+def _silent(session: Session) -> int:
+    listed = select(Agent.heard_at, Agent.online).where(Agent.revoked_at.is_(None))
+    return sum(is_silent(heard, now(), online=online) for heard, online in session.execute(listed))
+
+
+def _quarantined(session: Session) -> int:
+    return session.scalar(select(func.count()).where(Quarantine.settled_at.is_(None))) or 0

@@ -1,0 +1,1 @@
+"""One file per page or family of pages: routes, and nothing a page does not show."""

@@ -1,0 +1,175 @@
+"""Alerts as lists show them: how bad, where, what, how long, and what a person said to it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session
+
+from hub.console import words
+from hub.console.drawing import Spark, Spot, spark
+from hub.console.measures import unit_word
+from hub.readings import series
+from hub.schema import Alert, Tag, User, Well
+
+STANDING = ("active", "pending_off", "unknown")
+TREND = timedelta(hours=6)
+TREND_POINTS = 48
+MOST_LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """One alert with the names people know."""
+
+    id: uuid.UUID
+    tag_id: int
+    tag: str
+    measure: str | None
+    unit: str
+    well_id: uuid.UUID | None
+    well: str | None
+    priority: int
+    level: str
+    message: str
+    origin: str
+    setpoint: float
+    value: float | None
+    extreme: float | None
+    condition: str
+    ack: str
+    raised_at: datetime
+    detected_at: datetime
+    cleared_at: datetime | None
+    frozen_since: datetime | None
+    acked_at: datetime | None
+    acked_by: str | None
+    ack_note: str | None
+    shelved_until: datetime | None
+    closed_at: datetime | None
+    retracted_at: datetime | None
+    row_version: int
+
+    @property
+    def severity(self) -> words.Severity:
+        """Its priority in a word, a shape and a colour."""
+        return words.SEVERITIES[self.priority]
+
+    @property
+    def standing(self) -> bool:
+        """Whether what is wrong is still wrong, or nobody can see whether it is."""
+        return self.condition in STANDING and self.closed_at is None
+
+    @property
+    def unacknowledged(self) -> bool:
+        """Whether it waits for a person."""
+        return self.ack == "unacked" and self.closed_at is None and self.shelved_until is None
+
+    @property
+    def place(self) -> str:
+        """Where it is: the well, or the tag's own name while nobody has linked it."""
+        return self.well or self.tag
+
+    @property
+    def unit_word(self) -> str:
+        """The unit of its values as people write it."""
+        return unit_word(self.unit)
+
+    @property
+    def order(self) -> tuple[bool, bool, int, datetime]:
+        """Worst first: what waits for a person, then what still stands, by priority and age."""
+        return (not self.unacknowledged, not self.standing, self.priority, self.raised_at)
+
+
+def open_alerts(session: Session, *where: ColumnElement[bool]) -> list[AlertRow]:
+    """Alerts that are not closed, worst first."""
+    rows = _rows(session, _select().where(Alert.closed_at.is_(None), *where).limit(MOST_LISTED))
+    return sorted(rows, key=lambda row: row.order)
+
+
+def alert(session: Session, alert_id: uuid.UUID) -> AlertRow | None:
+    """One alert, open or closed."""
+    return next(iter(_rows(session, _select().where(Alert.id == alert_id))), None)
+
+
+def journal(
+    session: Session,
+    limit: int,
+    before: tuple[datetime, uuid.UUID] | None,
+    *where: ColumnElement[bool],
+) -> list[AlertRow]:
+    """All alerts, newest first, from just before an alert of a former page."""
+    listed = _select().where(*where).order_by(Alert.raised_at.desc(), Alert.id.desc()).limit(limit)
+    if before is not None:
+        at, alert_id = before
+        listed = listed.where(
+            (Alert.raised_at < at) | ((Alert.raised_at == at) & (Alert.id < alert_id))
+        )
+    return _rows(session, listed)
+
+
+def trends(session: Session, rows: Iterable[AlertRow], now: datetime) -> dict[uuid.UUID, Spark]:
+    """The last six hours of each alert's tag as a line."""
+    wanted = list(rows)
+    spots = recent(session, sorted({row.tag_id for row in wanted}), now)
+    drawn = {row.id: spark(spots.get(row.tag_id, ()), row.setpoint) for row in wanted}
+    return {key: line for key, line in drawn.items() if line is not None}
+
+
+def recent(session: Session, tag_ids: Sequence[int], now: datetime) -> dict[int, list[Spot]]:
+    """The last six hours of some tags as the spots of a line."""
+    found = series(session, tag_ids, now - TREND, now, TREND_POINTS) if tag_ids else {}
+    start, width = (now - TREND).timestamp() * 1000, TREND.total_seconds() * 1000
+    return {
+        tag_id: [
+            (min(max((at - start) / width, 0.0), 1.0), value)
+            for at, value in zip(line.times, line.average, strict=True)
+        ]
+        for tag_id, line in found.items()
+    }
+
+
+def _rows(session: Session, listed: Select[*tuple[Any, ...]]) -> list[AlertRow]:
+    return [AlertRow(**row._asdict()) for row in session.execute(listed)]
+
+
+def _select() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Alert.id,
+            Alert.tag_id,
+            Tag.name.label("tag"),
+            Tag.measure,
+            Tag.unit,
+            Alert.well_id,
+            Well.name.label("well"),
+            Alert.priority,
+            Alert.level,
+            Alert.message,
+            Alert.origin,
+            Alert.setpoint,
+            Alert.value,
+            Alert.extreme,
+            Alert.condition,
+            Alert.ack,
+            Alert.raised_at,
+            Alert.detected_at,
+            Alert.cleared_at,
+            Alert.frozen_since,
+            Alert.acked_at,
+            User.name.label("acked_by"),
+            Alert.ack_note,
+            Alert.shelved_until,
+            Alert.closed_at,
+            Alert.retracted_at,
+            Alert.row_version,
+        )
+        .join(Tag, Tag.id == Alert.tag_id)
+        .outerjoin(Well, Well.id == Alert.well_id)
+        .outerjoin(User, User.id == Alert.acked_by)
+    )

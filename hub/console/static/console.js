@@ -1,0 +1,16 @@
+// What a page does by itself. Each module listens on the document, so that parts which are swapped
+// in later need no wiring. A page works without any of this; it then stands still.
+
+import { keepAges } from "./ages.js";
+import { poll } from "./poll.js";
+import { announce } from "./announce.js";
+import { selecting } from "./select.js";
+
+keepAges();
+poll();
+announce();
+selecting();
+
+if (document.querySelector("[data-charts]")) {
+  import("./chart.js").then((module) => module.draw());
+}
