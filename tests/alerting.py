@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from hub.alerts import engine, rules
 from hub.schema import Alert, AlertEvent, AlertRule, Notification
+from hub.settings import HubSettings, load
 from tests.cast import Operator
 from tests.servers.postgres import Database
 from tests.telemetry import Point, store
@@ -141,6 +143,25 @@ def touch(database: Database, rule: uuid.UUID, at: datetime) -> None:
 def steady(value: float | None, seconds: Sequence[float]) -> list[tuple[float, float | None]]:
     """The same value at each of these seconds."""
     return [(second, value) for second in seconds]
+
+
+def settings(database: Database, *, mail_port: int = 1, **more: str) -> HubSettings:
+    """What the work process is told: a mail server on loopback, and webhooks may go there too."""
+    return load(
+        None,
+        {
+            "WELLFLOW_DATABASE_URL": database.url,
+            "WELLFLOW_MQTT_URL": "mqtt://hub:secret@127.0.0.1:1",
+            "WELLFLOW_SECRET_KEY": base64.b64encode(bytes(range(32))).decode(),
+            "WELLFLOW_MAIL_HOST": "127.0.0.1",
+            "WELLFLOW_MAIL_PORT": str(mail_port),
+            "WELLFLOW_MAIL_SECURITY": "none",
+            "WELLFLOW_MAIL_SENDER": "WellFlow <alerts@hub.example>",
+            "WELLFLOW_WEB_PUBLIC_URL": "https://hub.example",
+            "WELLFLOW_WEBHOOK_ALLOW_PRIVATE": "true",
+        }
+        | more,
+    )
 
 
 def rule_of(gauge: Gauge) -> AlertRule:

@@ -358,7 +358,7 @@ def test_what_the_database_refuses_is_set_aside_and_the_rest_goes_on(
 
 
 def test_what_cannot_even_be_set_aside_stays_with_the_agent(
-    hub: Running, box: Box, rows: Rows
+    hub: Running, box: Box, rows: Rows, caplog: pytest.LogCaptureFixture
 ) -> None:
     rows.run("ALTER TABLE ingest_batches ADD CONSTRAINT odd CHECK (first <> 1)")
     other = Stream("other")
@@ -366,6 +366,7 @@ def test_what_cannot_even_be_set_aside_stays_with_the_agent(
     box.send(1)
     for number in (1, 2):
         box.freeze(stream=other, count=number)
+    wait_until(lambda: "nor can it be set aside" in caplog.text, "given up")
     rows.run("ALTER TABLE ingest_batches DROP CONSTRAINT odd")
     box.send(1, 2, stream=other)
     box.wait_receipt(2, other)
