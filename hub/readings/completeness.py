@@ -15,22 +15,32 @@ from hub.schema import StreamGap
 
 GAPS_SHOWN = 500
 
-#: A stream whose announced blocks are all here holds nothing back. One that lacks some reaches to
-#: its last stored reading; one of which nothing came yet, to where its agent's older streams do.
+#: A stream whose announced blocks are all here, or named as gaps, holds nothing back. One that
+#: lacks some reaches to its last stored reading; one of which nothing came yet, to where its
+#: agent's older streams do. What was announced past a stream's end went with a disk.
 _REACH = text(
     """
     SELECT a.id, a.name, a.online, a.heard_at, a.backlog, newest.at AS newest,
-           missing.blocks,
-           CASE WHEN missing.blocks = 0 THEN newest.at ELSE missing.reach END AS complete_through
+           coalesce(missing.blocks, 0) AS blocks,
+           CASE WHEN missing.blocks IS NULL THEN newest.at ELSE missing.reach END
+               AS complete_through
     FROM agents a
     LEFT JOIN LATERAL (
         SELECT max(l.time) AS at
         FROM readings_latest l JOIN tags t ON t.id = l.tag_id
         WHERE t.agent_id = a.id) AS newest ON true
     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(s.announced - s.number), 0)::bigint AS blocks,
-               min(coalesce(stored.at, before.at)) AS reach
-        FROM streams s
+        SELECT sum(s.missing)::bigint AS blocks, min(coalesce(stored.at, before.at)) AS reach
+        FROM (
+            SELECT s.agent_id, s.stream, s.opened_at,
+                   least(s.announced, s.closed) - s.number - coalesce((
+                       SELECT sum(g.last - greatest(g.first, s.number + 1) + 1)
+                       FROM stream_gaps g
+                       WHERE g.agent_id = s.agent_id AND g.stream = s.stream
+                         AND g.last > s.number
+                         AND g.last <= least(s.announced, s.closed)), 0) AS missing
+            FROM streams s
+            WHERE s.agent_id = a.id AND least(s.announced, s.closed) > s.number) AS s
         LEFT JOIN LATERAL (
             SELECT b.to_time AS at FROM ingest_batches b
             WHERE b.agent_id = s.agent_id AND b.stream = s.stream
@@ -40,7 +50,7 @@ _REACH = text(
             FROM streams o JOIN ingest_batches b ON b.agent_id = o.agent_id
                                                 AND b.stream = o.stream AND b.last = o.number
             WHERE o.agent_id = s.agent_id AND o.opened_at < s.opened_at) AS before ON true
-        WHERE s.agent_id = a.id AND s.announced > s.number) AS missing
+        WHERE s.missing > 0) AS missing
     WHERE a.revoked_at IS NULL OR :revoked
     ORDER BY a.name
     """
