@@ -279,9 +279,11 @@ def _overhear(url: str, ca_file: str | None) -> dict[str, int]:
     secure = address.scheme == "mqtts"
     if secure:
         client.tls_set_context(ssl.create_default_context(cafile=ca_file))
-    topic = Address(agents.shard_of(operator.AGENT), operator.AGENT, "up/+").topic
-    client.on_connect = lambda connected, *_: connected.subscribe(topic, 0)
-    client.on_message = lambda _c, _u, message: heard.put(bytes(message.payload))
+    shard = agents.shard_of(operator.AGENT)
+    topics = [(Address(shard, operator.AGENT, door).topic, 0) for door in ("up/t", "up/h")]
+    client.on_connect = lambda connected, *_: connected.subscribe(topics)
+    for topic, _ in topics:  # amqtt hands out retained messages of other topics, too
+        client.message_callback_add(topic, lambda _c, _u, got: heard.put(bytes(got.payload)))
     client.connect(address.hostname or "", address.port or (8883 if secure else 1883))
     client.loop_start()
     try:

@@ -28,7 +28,7 @@ from hub.schema import (
 )
 
 WORDS = (
-    *("derrick", "tubing", "casing", "choke", "nipple", "packer", "mast", "sucker", "walking"),
+    *("derrick", "tubing", "casing", "choke", "nipple", "packer", "mast", "pump", "walking"),
     *("beam", "gauge", "bull", "wheel", "crown", "block", "drill", "collar", "joint", "thief"),
 )
 
