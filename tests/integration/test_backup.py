@@ -65,12 +65,15 @@ def test_a_backup_comes_back_in_an_empty_database(
     assert read_stock(file) == stock
     assert file.stat().st_mode & 0o077 == 0
     empty = tier_server.empty()
+    empty.tier = filled.tier
     try:
         restore(empty.admin_url, file, say=said.append, tools=tools_of(filled))
         assert course(empty, tiered_cast) == before
         assert check_tier(empty.engine("app")) is filled.tier
         store(empty, tiered_cast.bluebonnet, wave(tiered_cast.bluebonnet.tags[1], NOW, 10))
         assert stored(empty) == 3011
+        settle(empty)
+        assert len(course(empty, tiered_cast)) > len(before)
     finally:
         tier_server.drop(empty)
     assert said[0].startswith("Backed up ")

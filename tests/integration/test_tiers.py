@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,8 +16,9 @@ from hub.database import Tier, tenant_session
 from hub.readings import latest, series
 from hub.readings.retention import Dropped, enforce, make_room
 from hub.readings.rollups import roll_up
+from tests import cast as people
 from tests.cast import Cast
-from tests.servers.postgres import Database
+from tests.servers.postgres import Database, Server, migrated
 from tests.telemetry import WEEK, Point, settle, store, stored, wave, week_start
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -238,3 +240,22 @@ def test_latest_and_series(tiered: Database, tiered_cast: Cast) -> None:
     with tenant_session(tiered.engine("app"), tiered_cast.cimarron.id) as session:
         assert series(session, [first], NOW - 2 * DAY, NOW)[first].times == []
         assert latest(session, [first]) == {}
+
+
+@pytest.mark.timescale_community
+def test_timescale_refreshes_late_readings_by_itself(community_server: Server) -> None:
+    """Its own scheduler, running the policy as an owner that nobody can sign in as."""
+    database = community_server.fresh(migrated)
+    try:
+        operator = people.engage(database.engine("owner")).bluebonnet
+        store(database, operator, wave(operator.tags[0], NOW - 9 * DAY, 1000))
+        roll_up(database.engine("work"))
+        until = time.monotonic() + 60
+        accounted = text("SELECT readings_accounted('-infinity', 'infinity')")
+        with database.engine("owner").connect() as connection:
+            while (found := connection.scalar(accounted)) != 1000:
+                assert time.monotonic() < until, f"{found} of 1000 readings are rolled up"
+                connection.rollback()
+                time.sleep(0.2)
+    finally:
+        community_server.drop(database)

@@ -44,7 +44,7 @@ BEGIN
         ORDER BY s.from_time
     LOOP
         EXECUTE format('SELECT count(*) FROM %s', piece.stretch) INTO stored;
-        EXIT WHEN stored <> readings_accounted(piece.from_time, piece.to_time);
+        EXIT WHEN stored > readings_accounted(piece.from_time, piece.to_time);
         horizon := piece.to_time;
     END LOOP;
     PERFORM limit_rollups(horizon);
@@ -83,7 +83,7 @@ BEGIN
             WHERE r.time >= piece.from_time AND r.time < piece.to_time
             ON CONFLICT DO NOTHING;
             outcome := 'set aside';
-        ELSIF readings <> readings_accounted(piece.from_time, piece.to_time) THEN
+        ELSIF readings > readings_accounted(piece.from_time, piece.to_time) THEN
             outcome := 'kept';
             RETURN NEXT;
             EXIT;
