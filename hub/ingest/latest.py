@@ -6,14 +6,15 @@ last second brought, so each worker repairs the tags it may have missed when it 
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import numpy as np
 
-from hub.ingest.arrival import Sender, instant
+from hub.ingest.arrays import Column, plain
+from hub.ingest.arrival import Sender
 from hub.ingest.link import Db
 from hub.ingest.screen import Readings
 
@@ -22,7 +23,9 @@ SOON_S = 0.2  #: the soonest after a write that an empty queue is a reason to wr
 
 _UPSERT = """
     INSERT INTO readings_latest AS l (organization_id, tag_id, time, value, quality)
-    SELECT * FROM unnest(%s::uuid[], %s::int[], %s::timestamptz[], %s::float8[], %s::smallint[])
+    SELECT organization, tag, to_timestamp(at / 1000.0), value, quality
+      FROM unnest(%s::uuid[], %s::int[], %s::bigint[], %s::float8[], %s::smallint[])
+           AS k (organization, tag, at, value, quality)
     ON CONFLICT (tag_id) DO UPDATE
        SET time = excluded.time, value = excluded.value, quality = excluded.quality,
            received_at = now()
@@ -30,10 +33,12 @@ _UPSERT = """
 """
 # Whoever edits an agent in the console is not waited for; the next second says it again.
 _HEARD = """
-    UPDATE agents a SET heard_at = k.at
-      FROM unnest(%s::uuid[], %s::timestamptz[]) AS k (id, at)
-     WHERE a.id = k.id AND (a.heard_at IS NULL OR a.heard_at < k.at)
-       AND a.id IN (SELECT id FROM agents WHERE id = ANY(%s) FOR NO KEY UPDATE SKIP LOCKED)
+    UPDATE agents a SET heard_at = to_timestamp(k.at / 1000.0)
+      FROM unnest(%s::uuid[], %s::bigint[]) AS k (id, at)
+     WHERE a.id = k.id
+       AND (a.heard_at IS NULL OR a.heard_at < to_timestamp(k.at / 1000.0))
+       AND a.id IN (SELECT id FROM agents WHERE id = ANY(%s::uuid[])
+                       FOR NO KEY UPDATE SKIP LOCKED)
 """
 # Agents heard in the ledger's last ten seconds, and of each of their tags the newest reading.
 _REPAIR = """
@@ -95,8 +100,8 @@ class Latest:
         if parts := [*self._pending, *_front(readings)]:
             connection.execute(_UPSERT, _newest(parts))
         if agents := _merged(self._heard, heard):
-            ids, times = list(agents), list(map(instant, agents.values()))
-            connection.execute(_HEARD, (ids, times, ids))
+            ids = plain(agents)
+            connection.execute(_HEARD, (ids, plain(agents.values()), ids))
 
     def written(self) -> None:
         """The transaction that wrote it has committed."""
@@ -123,7 +128,7 @@ def _merged(
     return merged
 
 
-def _newest(parts: Sequence[Readings]) -> list[list[object]]:
+def _newest(parts: Sequence[Readings]) -> tuple[Column, ...]:
     """The newest reading of each tag as columns of an INSERT, in order of the tags."""
     tags = np.concatenate([part.tags for part in parts])
     times = np.concatenate([part.times for part in parts])
@@ -132,11 +137,10 @@ def _newest(parts: Sequence[Readings]) -> list[list[object]]:
     values = np.concatenate([part.values for part in parts])[last]
     qualities = np.concatenate([part.qualities for part in parts])[last]
     owner = np.repeat(np.arange(len(parts)), list(map(len, parts)))[last]
-    moments: list[datetime] = [instant(at) for at in times[last].tolist()]
-    return [
-        [parts[place].organization for place in owner.tolist()],
-        tags[last].tolist(),
-        moments,
-        [None if value != value else value for value in values.tolist()],  # noqa: PLR0124
-        qualities.tolist(),
-    ]
+    return (
+        plain(parts[place].organization for place in owner.tolist()),
+        plain(tags[last].tolist()),
+        plain(times[last].tolist()),
+        plain(None if math.isnan(value) else value for value in values.tolist()),
+        plain(qualities.tolist()),
+    )

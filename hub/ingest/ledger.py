@@ -11,7 +11,8 @@ from typing import Any, get_args
 import numpy as np
 
 from agent.contract.wire import Gap, GapReason
-from hub.ingest.arrival import DAY_MS, Sender, believable, instant
+from hub.ingest.arrays import plain, texts
+from hub.ingest.arrival import DAY_MS, Sender, believable
 from hub.ingest.link import Db
 from hub.ingest.screen import Readings
 
@@ -19,9 +20,12 @@ _REASONS = frozenset(get_args(GapReason))
 _INSERT = """
     INSERT INTO ingest_batches (organization_id, agent_id, stream, first, last, checksum,
                                 readings, quarantined, day, from_time, to_time)
-    SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[], %s::bigint[],
-                         %s::bigint[], %s::int[], %s::int[], %s::timestamptz[],
-                         %s::timestamptz[], %s::timestamptz[])
+    SELECT organization, agent, stream, first, last, checksum, readings, quarantined,
+           to_timestamp(day / 1000.0), to_timestamp(since / 1000.0), to_timestamp(until / 1000.0)
+      FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
+                  %s::int[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[])
+           AS k (organization, agent, stream, first, last, checksum, readings, quarantined,
+                 day, since, until)
 """
 _INSERT_GAP = """
     INSERT INTO stream_gaps (organization_id, agent_id, stream, first, last, reason, readings,
@@ -59,9 +63,9 @@ class Deposit:
                 self.checksum,
                 count,
                 0 if place else self.quarantined,
-                instant(first - first % DAY_MS),
-                instant(first),
-                instant(last),
+                first - first % DAY_MS,
+                first,
+                last,
             )
 
     def _days(self) -> list[tuple[int, int, int]]:
@@ -82,7 +86,10 @@ def write(connection: Db, deposits: Iterable[Deposit]) -> None:
     """Write the ledger rows of a transaction."""
     rows = [row for deposit in deposits for row in deposit.rows()]
     if rows:
-        connection.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
+        columns = list(zip(*rows, strict=True))
+        streams = texts(columns.pop(2))
+        values = [plain(column) for column in columns]
+        connection.execute(_INSERT, [*values[:2], streams, *values[2:]])
 
 
 def write_gap(connection: Db, sender: Sender, stream: str, gap: Gap) -> bool:

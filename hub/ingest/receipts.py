@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import orjson
+
 from agent.contract.control import Answer, Heartbeat, Receipt
-from agent.contract.wire import Address
+from agent.contract.wire import VERSION, Address, encode
 from hub.ingest.arrival import Sender
 from hub.ingest.link import Db
 from hub.ingest.streamrows import Key
@@ -139,7 +141,12 @@ class Answers:
                 tuple(sorted(reply.configs)),
                 tuple(reply.refused),
             )
-            yield Address(sender.shard, sender.name, "dn/ack").topic, answer.to_bytes()
+            yield Address(sender.shard, sender.name, "dn/ack").topic, bytes_of(answer)
+
+
+def bytes_of(answer: Answer) -> bytes:
+    """The payload of an answer, as `Answer.to_bytes` gives it, by a faster way."""
+    return encode(b'{"v":%d,' % VERSION + orjson.dumps(answer)[1:])
 
 
 class Wanted:

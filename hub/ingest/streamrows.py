@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
+from hub.ingest.arrays import plain, texts
 from hub.ingest.arrival import Sender
 from hub.ingest.link import Db
 from hub.ingest.streams import StreamRow
@@ -54,9 +55,10 @@ class StreamRows:
         self.changed_at: dict[Key, datetime] = {}
         keys = {(sender.id, stream): sender.organization for sender, stream in wanted}
         if keys:
-            agents, streams = map(list, zip(*keys, strict=True))
-            connection.execute(_MAKE, [list(keys.values()), agents, streams])
-            for agent, stream, *row, changed in connection.execute(_LOCK, [agents, streams]):
+            agents = plain(agent for agent, _ in keys)
+            streams = texts(stream for _, stream in keys)
+            connection.execute(_MAKE, (plain(keys.values()), agents, streams))
+            for agent, stream, *row, changed in connection.execute(_LOCK, (agents, streams)):
                 self._before[agent, stream] = self._after[agent, stream] = StreamRow(*row)
                 self.changed_at[agent, stream] = changed
 
@@ -70,8 +72,16 @@ class StreamRows:
         """Write the rows that changed."""
         changed = [(key, row) for key, row in self._after.items() if row != self._before[key]]
         if changed:
-            rows = [(*key, r.number, r.checksum, r.announced, r.closed) for key, r in changed]
-            connection.execute(_WRITE, [list(column) for column in zip(*rows, strict=True)])
+            keys, rows = zip(*changed, strict=True)
+            values = (
+                plain(agent for agent, _ in keys),
+                texts(stream for _, stream in keys),
+                plain(row.number for row in rows),
+                plain(row.checksum for row in rows),
+                plain(row.announced for row in rows),
+                plain(row.closed for row in rows),
+            )
+            connection.execute(_WRITE, values)
 
 
 def lock_all_of(connection: Db, agents: Iterable[uuid.UUID]) -> None:

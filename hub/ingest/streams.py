@@ -14,6 +14,7 @@ from agent.contract.wire import Gap, Message, checksum
 
 #: Checksum of a stream after a message that could be settled but not read: adopt the next one.
 UNKNOWN = -1
+_UNCOMPARED = {"released", "moved"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +98,13 @@ def _forked(
 ) -> bool:
     """Whether the message continues a history other than the one stored.
 
-    A gap in front tells nothing: what was evicted at the agent has no checksum to compare.
+    What was evicted or moved at the agent has no checksum to compare. Any other gap was made before
+    it was ever sent: only in another history can the hub stand in the middle of it.
     """
-    if isinstance(first_fresh[1], Gap) or row.checksum == UNKNOWN:
+    number, part = first_fresh
+    if row.checksum == UNKNOWN or (isinstance(part, Gap) and part.reason in _UNCOMPARED):
         return False
-    return _before(row, message, parts) != row.checksum
+    return number <= row.number or _before(row, message, parts) != row.checksum
 
 
 def _trimmed(number: int, part: bytes | Gap, above: int) -> tuple[int, bytes | Gap]:

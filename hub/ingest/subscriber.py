@@ -37,7 +37,6 @@ LONGEST_PAUSE_S = 15.0
 IN_FLIGHT = 200  #: messages the broker may deliver ahead of our acknowledgements
 LARGEST = 1024 * 1024  #: bytes; the broker keeps larger ones from us
 SESSION_S = 7 * 86_400  #: for which the broker keeps what it holds for us
-ANSWER_EXPIRY_S = 60
 SETTLE_S = 2.0  #: after which what a kept session delivers has been sent just now
 FILTERS_AT_ONCE = 8  #: some brokers take no more in one request
 
@@ -143,11 +142,7 @@ class Subscriber(threading.Thread):
         connection = self._connection
         if connection is None or connection.greeted_at is None:
             return
-        properties = None
-        if self._protocol is MQTTProtocolVersion.MQTTv5:
-            properties = _properties(PacketTypes.PUBLISH)
-            properties.MessageExpiryInterval = ANSWER_EXPIRY_S
-        connection.client.publish(topic, payload, qos=qos, properties=properties)
+        connection.client.publish(topic, payload, qos=qos)
 
     # ------------------------------------------------------------------ staying connected
 
@@ -321,12 +316,8 @@ def _topic(message: paho.MQTTMessage) -> str:
         return "a topic that is not UTF-8"
 
 
-def _properties(packet: int) -> Properties:
-    return Properties(packet)  # type: ignore[no-untyped-call]
-
-
 def _greeting() -> Properties:
-    properties = _properties(PacketTypes.CONNECT)
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = SESSION_S
     properties.ReceiveMaximum = IN_FLIGHT
     properties.MaximumPacketSize = LARGEST
