@@ -1,0 +1,1 @@
+"""Kills every part of a running installation again and again, then counts every reading."""
