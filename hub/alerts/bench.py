@@ -100,7 +100,7 @@ class Bench:
     # ------------------------------------------------------------------------------ readings
 
     def _walk(self, watches: Sequence[Watch], span: Range) -> list[Judged]:
-        until = to_ms(span.end)
+        until = to_ms(span.end) + 1  # a reading within the last millisecond counts
         started = checkpoints.starts(self.session, watches, span.start)
         windows = [Window(start.watch.tag_id, start.checkpoint.at, until) for start in started]
         results: list[Judged] = []

@@ -31,7 +31,8 @@ _READ = """
         SELECT array_agg(p.at) AS times, array_agg(p.value) AS points,
                array_agg(p.quality) AS qualities
         FROM (
-            SELECT (extract(epoch FROM r.time) * 1000)::bigint AS at, r.value, r.quality
+            SELECT floor(extract(epoch FROM r.time) * 1000)::bigint AS at,
+                   r.value, r.quality
             FROM readings r
             WHERE r.tag_id = w.tag_id
               AND r.time > w.after AND r.time <= w.until

@@ -127,18 +127,14 @@ class _Pinned(http.client.HTTPSConnection):
     """A connection to a given address that checks the certificate of a given name."""
 
     def __init__(self, url: SplitResult, address: str) -> None:
-        super().__init__(
-            url.hostname or "",
-            url.port or 443,
-            timeout=TIMEOUT_S,
-            context=ssl.create_default_context(),
-        )
+        self.trust = ssl.create_default_context()
+        super().__init__(url.hostname or "", url.port or 443, timeout=TIMEOUT_S, context=self.trust)
         self.address = address
 
     def connect(self) -> None:
         """Connect to the address, then speak TLS with the name."""
         plain = socket.create_connection((self.address, self.port), TIMEOUT_S)
-        self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
+        self.sock = self.trust.wrap_socket(plain, server_hostname=self.host)
 
 
 def _post(
