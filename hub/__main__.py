@@ -14,6 +14,7 @@ from agent.contract.configfile import ConfigError
 from hub.bootstrap import PROCESSES
 from hub.cli import demonstration, enrol, processes, reach, register, reports, upkeep
 from hub.cli.screen import Exit, Screen
+from hub.database import Tier
 from hub.errors import HubError
 from hub.schema.tenancy import ROLES
 
@@ -49,7 +50,9 @@ def _log_options(parser: Parser) -> None:
 
 def _migrate_options(parser: Parser) -> None:
     parser.add_argument(
-        "--tier", action="store_true", help="move up to the best storage tier the server offers"
+        "--tier",
+        choices=[tier.value for tier in Tier if tier is not Tier.PLAIN],
+        help="move the readings up to this storage tier",
     )
     parser.add_argument(
         "--logins", action="store_true", help="make the accounts that the settings name"

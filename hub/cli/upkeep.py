@@ -9,9 +9,10 @@ from urllib.parse import unquote, urlsplit
 
 from hub.backup import backup, restore
 from hub.cli.screen import CommandError, Exit, Screen
-from hub.database import DatabaseRole
+from hub.database import DatabaseRole, Tier
 from hub.migrate import grant_logins, migrate
 from hub.settings import DatabaseSettings, load
+from hub.tiers import upgrade_tier
 
 
 def key(_asked: argparse.Namespace, screen: Screen) -> int:
@@ -25,6 +26,8 @@ def bring_tables(asked: argparse.Namespace, screen: Screen) -> int:
     """Bring the database to this version's tables."""
     database = load(asked.settings).database
     tier = migrate(database.admin_url, say=screen.say)
+    if asked.tier:
+        tier = upgrade_tier(database.admin_url, Tier(asked.tier), say=screen.say)
     if asked.logins:
         logins = _logins(database)
         grant_logins(database.admin_url, logins)

@@ -16,6 +16,7 @@ import hub.__main__
 import hub.settings
 from agent.contract.configfile import Section
 from agent.contract.wire import LANES
+from hub.jobs.schedule import SCHEDULE
 from hub.schema import Base
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,8 +115,9 @@ def variables() -> set[str]:
 
 
 def test_every_other_variable() -> None:
-    inner = {"WELLFLOW_SUPERVISED", "WELLFLOW_SECRET_KEY"}  # between our own processes; a setting
-    assert not {name for name in variables() - inner if f"`{name}`" not in SETTINGS}
+    ours = {"WELLFLOW_SUPERVISED"}  # between our own processes
+    keys = {f"WELLFLOW_{key.upper()}" for key in re.findall(r"^\| `(\w+)`", SETTINGS, flags=re.M)}
+    assert not {name for name in variables() - ours - keys if f"`{name}`" not in SETTINGS}
 
 
 def verbs(parser: argparse.ArgumentParser, before: str = "") -> Iterator[tuple[str, list[str]]]:
@@ -157,15 +159,14 @@ def test_every_table() -> None:
 
 
 def test_every_job() -> None:
-    from hub.jobs.schedule import JOBS
-
-    assert not [job.name for job in JOBS if f"`{job.name}`" not in OPERATIONS]
+    assert not [job.name for job in SCHEDULE if f"| `{job.name}` |" not in OPERATIONS]
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    broken = []
-    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "deploy/README.md"]:
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
-            if not (document.parent / link).exists():
-                broken.append(f"{document.name}: {link}")
-    assert not broken
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "deploy" / "README.md"]
+    assert not [
+        f"{document.name}: {link}"
+        for document in documents
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text("utf-8"))
+        if not (document.parent / link).exists()
+    ]

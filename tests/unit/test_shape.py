@@ -137,7 +137,7 @@ def committed() -> list[Path]:
 #: Put together here so that this file does not find itself.
 UNFINISHED = re.compile("|".join([r"\bTO" + "DO", r"\bFIX" + "ME", r"\bXX" + r"X\b", "HA" + "CK"]))
 HOSTS = re.compile(
-    "|".join(("pypi" + r"\.org", "pythonhosted", r"deb\.deb" + "ian", r"registry\.npm" + "js"))
+    "|".join(("pypi" + r"\.org", "python" + "hosted", r"deb\.deb" + "ian", r"registry\.npm" + "js"))
 )
 MACHINE = re.compile("|".join(("/wo" + "rk/", "/home/[a-z]", "/ro" + "ot/")))
 
