@@ -30,6 +30,11 @@ class Tier(Enum):
             Tier.PLAIN: "plain PostgreSQL",
         }[self]
 
+    @property
+    def rank(self) -> int:
+        """How much it offers: a database moves up, never down."""
+        return (Tier.PLAIN, Tier.APACHE, Tier.COMMUNITY).index(self)
+
 
 def tier_of(connection: Connection) -> Tier:
     """What a database offers now: the TimescaleDB extension in it, and that extension's licence."""

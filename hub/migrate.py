@@ -39,9 +39,15 @@ def migrate(admin_url: str, *, say: Callable[[str], None] = print) -> Tier:
     with administer(admin_url) as connection:
         _check_rights(connection)
         make_roles(connection)
-        tier = _settle_tier(connection)
-        _check_recorded(connection, tier)
+        offered = _settle_tier(connection)
+        tier = recorded_tier(connection) or offered
+        if offered.rank < tier.rank:
+            raise _changed(tier, offered)
         say(f"Storage tier: {tier.title}")
+        if offered is not tier:
+            say(
+                f"{offered.title} is at hand: `wellflow-hub migrate --tier {offered.value}` moves up"
+            )
         before = revision_of(connection)
         _run_migrations(connection, tier)
         _record_tier(connection, tier)
@@ -60,7 +66,9 @@ def check_tier(engine: Engine) -> Tier:
                 f"the database is at revision {revision or 'none'}, this version needs {head()};"
                 " run `wellflow-hub migrate`"
             )
-        _check_recorded(connection, found)
+        recorded = recorded_tier(connection)
+    if recorded not in {None, found}:
+        raise _changed(recorded, found)
     return found
 
 
@@ -171,13 +179,15 @@ def recorded_tier(connection: Connection) -> Tier | None:
     return Tier(value) if value else None
 
 
-def _check_recorded(connection: Connection, found: Tier) -> None:
-    recorded = recorded_tier(connection)
-    if recorded not in {None, found}:
-        raise DatabaseError(
-            f"the database was migrated as {recorded.title} but is {found.title} now;"
-            " restore the extension, or run `wellflow-hub migrate --tier`"
+def _changed(recorded: Tier, found: Tier) -> DatabaseError:
+    return DatabaseError(
+        f"the database was migrated as {recorded.title} but is {found.title} now;"
+        + (
+            f" run `wellflow-hub migrate --tier {found.value}`"
+            if found.rank > recorded.rank
+            else " restore the TimescaleDB extension and its licence"
         )
+    )
 
 
 def offers_timescale(connection: Connection) -> bool:

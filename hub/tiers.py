@@ -20,8 +20,6 @@ from hub.migrate import (
     script_folder,
 )
 
-RANK = {Tier.PLAIN: 0, Tier.APACHE: 1, Tier.COMMUNITY: 2}
-
 #: The files that make the readings of a tier out of those of the one below it.
 FILES = {
     Tier.APACHE: ("readings_timescale", "rollups_hub", "views"),
@@ -51,7 +49,7 @@ def _check(connection: Connection, target: Tier) -> Tier:
     now = recorded_tier(connection)
     if now is None or revision_of(connection) != head():
         raise DatabaseError("the tables are not up to date; run `wellflow-hub migrate` first")
-    if RANK[target] < RANK[now]:
+    if target.rank < now.rank:
         raise DatabaseError(
             f"the database is {now.title}; it can move up, not down to {target.title}"
         )

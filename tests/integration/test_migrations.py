@@ -144,7 +144,7 @@ def test_a_database_that_changed_its_tier_is_refused(database: Database) -> None
         )
     with pytest.raises(DatabaseError, match=r"migrated as Timescale \(Community\) but is plain"):
         check_tier(database.engine("app"))
-    with pytest.raises(DatabaseError, match="migrate --tier"):
+    with pytest.raises(DatabaseError, match="restore the TimescaleDB extension"):
         migrate(database.admin_url, say=silent)
 
 

@@ -131,8 +131,13 @@ def test_from_apache_to_community(community_server: Server, server_folder: Path)
         server.stop()
         port = make_url(server.url).port or 0
         server.child = run_again(programs, folder, port, TIMESCALE)
-        with pytest.raises(DatabaseError, match="migrate --tier"):
+        with pytest.raises(DatabaseError, match="migrate --tier community"):
             check_tier(database.engine("app"))
+        said: list[str] = []
+        assert migrate(database.admin_url, say=said.append) is Tier.APACHE
+        assert said[1] == (
+            "Timescale (Community) is at hand: `wellflow-hub migrate --tier community` moves up"
+        )
         upgrade_tier(database.admin_url, Tier.COMMUNITY, say=silent)
         assert shown(database, cast) == before
         database.close()
