@@ -45,9 +45,8 @@ def migrate(admin_url: str, *, say: Callable[[str], None] = print) -> Tier:
             raise _changed(tier, offered)
         say(f"Storage tier: {tier.title}")
         if offered is not tier:
-            say(
-                f"{offered.title} is at hand: `wellflow-hub migrate --tier {offered.value}` moves up"
-            )
+            command = f"wellflow-hub migrate --tier {offered.value}"
+            say(f"{offered.title} is at hand: `{command}` moves up")
         before = revision_of(connection)
         _run_migrations(connection, tier)
         _record_tier(connection, tier)
