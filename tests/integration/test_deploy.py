@@ -241,10 +241,8 @@ def test_prepare_keeps_what_exists(prepared: Path) -> None:
 # --------------------------------------------------------------------------------------- systemd
 
 
-@pytest.mark.parametrize(
-    "unit", sorted((DEPLOY / "systemd").glob("*.service")), ids=lambda p: p.stem
-)
-def test_systemd_accepts_the_unit(unit: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["wellflow-agent", "wellflow-hub"])
+def test_systemd_accepts_the_unit(name: str, tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed (apt install systemd)")
     unit = DEPLOY / "systemd" / f"{name}.service"
