@@ -29,6 +29,7 @@ from bench.chaos.verdict import Alarms, Counted, alarms, count
 from hub.errors import HubError
 
 DRAIN_S = 40.0
+SETTLE_S = 5.0  #: of undisturbed running after the last kill
 
 
 class Chaos:
@@ -129,6 +130,7 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         chaos.say("raising database, broker, hub, site and agent")
         plant.raise_up()
         chaos.strike(options.rounds)
+        time.sleep(SETTLE_S)
         chaos.say("letting it drain")
         report: dict[str, Any] = {"seed": options.seed}
         report["kills"] = {part: len(at) for part, at in chaos.kills.items()}
