@@ -29,6 +29,7 @@ Condition = Literal["normal", "pending_on", "active", "pending_off", "unknown"]
 
 NORMAL, PENDING_ON, ACTIVE, PENDING_OFF = range(4)
 _AT_REST: Final = frozenset({NORMAL, ACTIVE})
+_HOLDS: Final = frozenset({PENDING_ON, ACTIVE})
 _LONGEST_SPAN: Final = 4096
 _SHORTEST_SPAN: Final = 8
 
@@ -89,7 +90,16 @@ class State:
 
     def to_json(self) -> dict[str, Any]:
         """A small JSON object; equal for equal states."""
-        return asdict(self)
+        spell = self.spell
+        return {
+            "at": self.at,
+            "good": self.good,
+            "frozen_since": self.frozen_since,
+            "low": self.low,
+            "high": self.high,
+            "phases": {name: asdict(phase) for name, phase in self.phases.items()},
+            "spell": None if spell is None else asdict(spell),
+        }
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> State:
@@ -155,6 +165,17 @@ def carry(rule: LimitRule, state: State) -> State:
     return kept
 
 
+class _Limit:
+    """A level, with all that a step needs of it worked out once."""
+
+    __slots__ = ("name", "off_ms", "on_ms", "release", "setpoint", "side")
+
+    def __init__(self, level: Level) -> None:
+        self.name, self.setpoint = level.name, level.setpoint
+        self.side, self.release = level.side, level.release
+        self.on_ms, self.off_ms = level.on_delay_s * 1000, level.off_delay_s * 1000
+
+
 class _Walk:
     """One pass over samples."""
 
@@ -165,6 +186,7 @@ class _Walk:
         self.qualities = samples.qualities
         self.changes: list[Change] = []
         self.blind = round(rule.blind_after_s * 1000)
+        self.limits = [_Limit(level) for level in rule.levels]
 
     def run(self, index: int, stop: int) -> int:
         """Walk until something changed; gives the index of the next sample."""
@@ -193,6 +215,8 @@ class _Walk:
     def _at_rest(self) -> bool:
         """Whether only a value outside `_band` can change anything."""
         state = self.state
+        if not state.phases:
+            return state.good and state.spell is None
         told = state.spell is None or state.spell.level in state.phases
         return state.good and told and all(p.phase == ACTIVE for p in state.phases.values())
 
@@ -217,12 +241,12 @@ class _Walk:
         return True
 
     def _within_band(self, low: float, high: float) -> bool:
-        for level in self.rule.levels:
-            worst, best = (low, high) if level.side < 0 else (high, low)
-            if level.name in self.state.phases:
-                if _is_off(level, best):
+        for limit in self.limits:
+            worst, best = (low, high) if limit.side < 0 else (high, low)
+            if limit.name in self.state.phases:
+                if (best - limit.release) * limit.side < 0:
                     return False
-            elif _is_on(level, worst):
+            elif (worst - limit.setpoint) * limit.side >= 0:
                 return False
         return True
 
@@ -259,53 +283,62 @@ class _Walk:
         if state.frozen_since is not None:
             state.frozen_since = None
             self._tell("unfrozen", at, at, value)
-        begun = {level.name: self._move(level, at, value) for level in self.rule.levels}
+        moved = False
+        begun: dict[str, int] = {}
+        for limit in self.limits:
+            phase = state.phases.get(limit.name)
+            if phase is not None or (value - limit.setpoint) * limit.side >= 0:
+                moved |= self._move(limit, phase, at, value, begun)
         if state.phases:
             self._widen(value, value)
-        self._judge(at, value, begun)
+        if moved or (state.spell is not None and state.spell.level not in state.phases):
+            self._judge(at, value, begun)
         if not state.phases:
             state.low = state.high = None
 
-    def _move(self, level: Level, at: int, value: float) -> int | None:
-        """Move one level; gives when it began if it just became active."""
-        phase = self.state.phases.get(level.name)
+    def _move(
+        self, limit: _Limit, phase: Phase | None, at: int, value: float, begun: dict[str, int]
+    ) -> bool:
+        """Move one level; notes when it began if it becomes active, tells whether it moved."""
+        moved = phase is None
         if phase is None:
-            if not _is_on(level, value):
-                return None
-            phase = self.state.phases[level.name] = Phase(PENDING_ON, at)
-        elif phase.phase in {PENDING_ON, ACTIVE}:
-            if _is_off(level, value):
-                self._turn_off(level, phase, at)
-        elif _is_on(level, value):
+            phase = self.state.phases[limit.name] = Phase(PENDING_ON, at)
+        elif phase.phase in _HOLDS:
+            if (value - limit.release) * limit.side < 0:
+                self._turn_off(limit, phase, at)
+                return True
+        elif (value - limit.setpoint) * limit.side >= 0:
             phase.phase, phase.since, phase.held = ACTIVE, 0, 0
-        elif phase.held >= level.off_delay_s * 1000:
-            self._end(level, phase.since)
-        if phase.phase == PENDING_ON and phase.held >= level.on_delay_s * 1000:
-            begun, phase.phase, phase.since, phase.held = phase.since, ACTIVE, 0, 0
-            return begun
-        return None
+            return True
+        elif phase.held >= limit.off_ms:
+            self._end(limit, phase.since)
+            return True
+        if phase.phase == PENDING_ON and phase.held >= limit.on_ms:
+            begun[limit.name] = phase.since
+            phase.phase, phase.since, phase.held = ACTIVE, 0, 0
+            return True
+        return moved
 
-    def _turn_off(self, level: Level, phase: Phase, at: int) -> None:
+    def _turn_off(self, limit: _Limit, phase: Phase, at: int) -> None:
         if phase.phase == PENDING_ON:
-            phase.phase = NORMAL
-            del self.state.phases[level.name]
+            del self.state.phases[limit.name]
             return
         phase.phase, phase.since, phase.held = PENDING_OFF, at, 0
-        if not level.off_delay_s:
-            self._end(level, at)
+        if not limit.off_ms:
+            self._end(limit, at)
 
-    def _end(self, level: Level, since: int) -> None:
-        del self.state.phases[level.name]
+    def _end(self, limit: _Limit, since: int) -> None:
+        del self.state.phases[limit.name]
         if self.state.spell:
             self.state.spell.ended = max(self.state.spell.ended or since, since)
 
-    def _judge(self, at: int, value: float, begun: dict[str, int | None]) -> None:
+    def _judge(self, at: int, value: float, begun: dict[str, int]) -> None:
         """Compare the worst active level with what has been told."""
         active = [level for level in self.rule.levels if self._is_active(level)]
         spell = self.state.spell
         if active:
             worst = min(active, key=self._rank)
-            since = begun[worst.name]
+            since = begun.get(worst.name)
             if spell is None:
                 self.state.spell = Spell(at if since is None else since, value, worst.name)
                 self._tell("raised", self.state.spell.raised_at, at, value)
@@ -355,11 +388,3 @@ class _Walk:
     def _extreme(self, level: str, value: float | None) -> float:
         worst = self.state.low if level in {"lolo", "lo"} else self.state.high
         return worst if worst is not None else (value or 0.0)
-
-
-def _is_on(level: Level, value: float) -> bool:
-    return (value - level.setpoint) * level.side >= 0
-
-
-def _is_off(level: Level, value: float) -> bool:
-    return (value - level.release) * level.side < 0
