@@ -87,8 +87,8 @@ class Stream:
 class Box:
     """One agent at a real broker."""
 
-    def __init__(self, url: str, name: str, shard: int) -> None:
-        """Connect with the account of the url."""
+    def __init__(self, url: str, name: str, shard: int, *, newest: bool = True) -> None:
+        """Connect with the account of the url; by MQTT 3.1.1 unless `newest`."""
         self.name, self.shard = name, shard
         self.boot = secrets.token_hex(4)
         self.stream = Stream()
@@ -98,7 +98,9 @@ class Box:
         self._heard = threading.Condition()
         self._subscribed = threading.Event()
         self._client = paho.Client(
-            CallbackAPIVersion.VERSION2, f"{name}-{self.boot}", protocol=MQTTProtocolVersion.MQTTv5
+            CallbackAPIVersion.VERSION2,
+            f"{name}-{self.boot}",
+            protocol=MQTTProtocolVersion.MQTTv5 if newest else MQTTProtocolVersion.MQTTv311,
         )
         parts = urlsplit(url)
         self._client.username_pw_set(unquote(parts.username or ""), unquote(parts.password or ""))
