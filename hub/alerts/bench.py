@@ -26,6 +26,7 @@ from hub.schema import Alert
 
 LOG = logging.getLogger(__name__)
 
+SLICE_MS: Final = 2 * 3_600_000  #: how much is read at once
 LOOK_AHEAD: Final = 24  #: checkpoints compared before reading further
 
 
@@ -102,7 +103,11 @@ class Bench:
     def _walk(self, watches: Sequence[Watch], span: Range) -> list[Judged]:
         until = to_ms(span.end) + 1  # a reading within the last millisecond counts
         started = checkpoints.starts(self.session, watches, span.start)
-        windows = [Window(start.watch.tag_id, start.checkpoint.at, until) for start in started]
+        soonest = until - SLICE_MS
+        windows = [
+            Window(start.watch.tag_id, max(start.checkpoint.at, soonest), until)
+            for start in started
+        ]
         results: list[Judged] = []
         for start, samples in zip(started, read(self.session, windows), strict=True):
             with self._guard(start.watch):
@@ -111,11 +116,19 @@ class Bench:
 
     def _walk_one(self, start: Start, samples: Samples, until: int) -> Judged:
         trail = Trail(start.watch.rule, start.checkpoint)
+        self._catch_up(start, trail, until - SLICE_MS)
         if start.head is None or start.head <= until:
             trail.walk(samples, until)
             return Judged(start, trail, None, until)
         trail.walk(samples, until, keep_last=True)
         return Judged(start, trail, self._until_same(start.watch, trail, until), start.head)
+
+    def _catch_up(self, start: Start, trail: Trail, until: int) -> None:
+        """Judge what lies far back in slices: a rule may not have judged for weeks."""
+        for after in range(start.checkpoint.at, until, SLICE_MS):
+            end = min(after + SLICE_MS, until)
+            (samples,) = read(self.session, [Window(start.watch.tag_id, after, end)])
+            trail.walk(samples, end)
 
     def _until_same(self, watch: Watch, trail: Trail, until: int) -> Checkpoint | None:
         """Judge later readings again until the state is one that was reached before."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy.orm import Session
 
+from hub.alerts import rules
 from hub.alerts.lifecycle import acknowledge
 from hub.database import tenant_session
 from tests.alerting import Gauge, steady, watch
@@ -202,3 +204,25 @@ def test_overlapping_messages_are_judged_once(gauge: Gauge, cast: Cast) -> None:
     with gauge.database.admin() as admin:
         (count,) = admin.execute("SELECT count(*) FROM alert_checkpoints").fetchone()
     assert count <= 14
+
+
+def test_a_rule_that_had_failed_takes_up_what_it_missed(gauge: Gauge) -> None:
+    """It was set aside for nine hours: what happened meanwhile is history, what stands is told."""
+    gauge.run((1, 150))
+    with Session(gauge.database.engine("work")) as session, session.begin():
+        rules.mark_faulted(session, gauge.rule, "broken", gauge.at(2))
+    gauge.arrive((3600, 95), (3700, 150), (7 * HOUR, 90), (7 * HOUR + 60, 150), (9 * HOUR, 85))
+    gauge.judge(9 * HOUR + 1)
+    assert (gauge.alerts(), gauge.unjudged()) == ([], 0)
+    with tenant_session(gauge.database.engine("app"), gauge.operator.id) as session:
+        params = {"levels": {"lo": {"setpoint": 100, "priority": 1}}}
+        rules.change(session, gauge.rule, params=params)
+    gauge.arrive((9 * HOUR + 5, 84))
+    gauge.judge(9 * HOUR + 6)
+    assert gauge.spans() == [
+        (3600, 3700, "lo"),
+        (7 * HOUR, 7 * HOUR + 60, "lo"),
+        (9 * HOUR, None, "lo"),
+    ]
+    assert [alert.origin for alert in gauge.alerts()] == ["historical", "historical", "live"]
+    assert gauge.told() == [("raised", "queued")]
