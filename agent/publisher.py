@@ -68,6 +68,14 @@ class Cursor:
     sent: int = 0  #: highest number sent since the watermark was last set
     flights: list[Flight] = field(default_factory=list)
     rewound_to: int = 0  #: number of the last want obeyed, until a receipt comes
+    agreed_in: int = 0  #: epoch of the last receipt whose checksum was ours
+    agreed: int = 0  #: its number
+    told_end: bool = False  #: its end was announced, and not answered yet
+
+    def agree(self, epoch: int, number: int) -> None:
+        """The hub has what we have, up to a number."""
+        self.agreed = max(number, self.agreed) if self.agreed_in == epoch else number
+        self.agreed_in = epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +166,17 @@ class Sender:
         if info is None:
             return
         cursor = self._cursor(info.id)
-        if self._is_fork(info, receipt):
+        mine = self._outbox.checksum_at(info.id, receipt.number)
+        if _is_fork(info, receipt, mine):
             self._fork(info, cursor, receipt)
             return
+        if mine is not None:
+            cursor.agree(self.epoch, receipt.number)
+        if cursor.told_end and self._clock.confirmed:
+            self._outbox.ended(info.id, self._clock.now_ms())
+            cursor.told_end = False
         first_in_epoch = cursor.answered != self.epoch
         cursor.answered = self.epoch
-        if info.closed is not None and first_in_epoch:
-            self._outbox.ended(info.id)
         if first_in_epoch and receipt.number != info.receipted:
             self._set_watermark(info, cursor, receipt.number)
         elif receipt.number > info.receipted:
@@ -172,17 +184,17 @@ class Sender:
         elif first_in_epoch:
             self._rewind(info, cursor)
 
-    def _is_fork(self, info: StreamInfo, receipt: Receipt) -> bool:
-        if receipt.fork or receipt.number > info.issued:
-            return True
-        if receipt.number > info.sent and receipt.number > info.receipted:
-            return True  # it knows a number this box has never sent
-        mine = self._outbox.checksum_at(info.id, receipt.number)
-        return mine is not None and receipt.checksum >= 0 and mine != receipt.checksum
-
     def _fork(self, info: StreamInfo, cursor: Cursor, receipt: Receipt) -> None:
-        """Move what the hub has not receipted; what stays behind is a gap in its place."""
-        moved = self._outbox.fork(info.id, self._clock.now_ms())
+        """Move what the hub may lack; what stays behind is a gap in its place.
+
+        Where both histories part is certain only if the hub agreed to a number in this epoch. One
+        agreed in an earlier epoch may have gone with a restored database. A program that has just
+        started trusts its file: a copy of a disk has no history of its own.
+        """
+        above = max(info.receipted, info.floor)
+        if cursor.agreed_in:
+            above = cursor.agreed if cursor.agreed_in == self.epoch else info.floor
+        moved = self._outbox.fork(info.id, above, receipt.number, self._clock.now_ms())
         if moved or info.live:
             log.warning(
                 "the hub knows another history of stream %s: the outbox went back in time; "
@@ -190,10 +202,9 @@ class Sender:
                 info.id,
                 moved,
             )
+            self._announce_at = 0.0
         cursor.answered = self.epoch
         self._set_watermark(info, cursor, min(receipt.number, info.issued))
-        self._outbox.ended(info.id)
-        self._announce_at = 0.0
 
     def _set_watermark(self, info: StreamInfo, cursor: Cursor, number: int) -> None:
         self._outbox.receipted(info.id, number)
@@ -207,14 +218,12 @@ class Sender:
         self._patience = self._pace.patience
 
     def _on_want(self, stream: str, number: int) -> None:
+        """Go back; only a receipt, which carries a checksum, can tell what the hub has."""
         info = self._outbox.stream(stream)
-        if info is None:
-            return
         cursor = self._cursor(stream)
-        if cursor.answered != self.epoch:
-            cursor.answered = self.epoch
-            self._set_watermark(info, cursor, number - 1)
-        elif number > info.receipted and number != cursor.rewound_to:
+        if info is None or cursor.answered != self.epoch or number == cursor.rewound_to:
+            return
+        if info.receipted < number <= cursor.sent:
             cursor.sent, cursor.flights, cursor.rewound_to = number - 1, [], number
 
     def _on_unknown_config(self, config: int) -> None:
@@ -253,6 +262,8 @@ class Sender:
         else:
             self._announce_at = now + self._announce_step
             self._announce_step = min(2 * self._announce_step, self._pace.announce_slowest)
+        for info in shown:
+            self._cursor(info.id).told_end = info.closed is not None
         return Outgoing("st", self._birth(tuple(shown)).to_bytes(), retain=True)
 
     def announce(self, now: float) -> None:
@@ -269,6 +280,8 @@ class Sender:
                 cursor.answered = 0  # ask again where the hub stands before sending it all again
                 self._patience = min(2 * self._patience, self._pace.most_patience)
                 self.announce(now)
+            if cursor.answered != self.epoch and self._announce_at is None:
+                self._announce_at = now  # nothing is sent of a stream that nobody asks about
 
     def _data(self, streams: list[StreamInfo], now: float) -> Outgoing | None:
         for info in [*streams[-1:], *streams[:-1]]:  # the live one is always the youngest
@@ -298,3 +311,10 @@ class Sender:
         cursor.sent = message.last
         cursor.flights.append(Flight(message.last, now))
         return Outgoing(f"up/{lane}", pack(message))
+
+
+def _is_fork(info: StreamInfo, receipt: Receipt, mine: int | None) -> bool:
+    """Whether a receipt tells of another history of a stream; `mine` is our checksum there."""
+    if receipt.number > max(info.sent, info.receipted):  # it knows a number never sent from here
+        return info.live or info.waiting > 0
+    return receipt.fork or (mine is not None and receipt.checksum >= 0 and mine != receipt.checksum)

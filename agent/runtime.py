@@ -120,7 +120,8 @@ class Runtime:
 
     def _keep_bound(self) -> None:
         try:
-            freed = self.outbox.keep_bound(self.clock.now_ms(), self.outbox.free_space())
+            now = self.clock.now_ms() if self.clock.confirmed else None
+            freed = self.outbox.keep_bound(now, self.outbox.free_space())
         except sqlite3.Error as fault:
             log.error("the outbox cannot be thinned: %s", fault)
             return

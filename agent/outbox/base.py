@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from agent.contract.blocks import ClockState, parse
 from agent.contract.control import StreamState
 from agent.outbox.file import Limits
 
@@ -45,6 +46,8 @@ class StreamInfo:
         return StreamState(self.id, self.next, self.floor + 1, self.closed)
 
 
+UNSURE = (int(ClockState.NEVER), int(ClockState.HOLDING))
+
 _INFO = "SELECT seq, id, closed, next, receipted, sent, floor FROM streams"
 
 
@@ -75,19 +78,24 @@ class Base:
         self.database.execute("INSERT INTO streams (id, opened) VALUES (?, ?)", (stream, now_ms))
         return stream
 
-    def _close_live(self) -> None:
-        self.database.execute("UPDATE streams SET closed = next - 1 WHERE closed IS NULL")
-
     def _append_line(self, line: bytes, readings: int, start: int, end: int) -> None:
+        self._append_row(None, line, readings, start, end)
+        self.bytes += len(line)
+
+    def _append_gap(self, reason: str, readings: int, start: int, end: int) -> None:
+        self._append_row(reason, b"", readings, start, end)
+
+    def _append_row(
+        self, gap: str | None, body: bytes, readings: int, start: int, end: int
+    ) -> None:
         seq, number = self.database.execute(
             "SELECT seq, next FROM streams WHERE closed IS NULL"
         ).fetchone()
         self.database.execute(
-            "INSERT INTO blocks VALUES (?, ?, ?, NULL, ?, ?, ?, ?, NULL)",
-            (seq, number, number, line, readings, start, end),
+            "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+            (seq, number, number, gap, body, readings, start, end),
         )
         self.database.execute("UPDATE streams SET next = next + 1 WHERE seq = ?", (seq,))
-        self.bytes += len(line)
 
     def add_to_meta(self, key: str, amount: int) -> None:
         """Count something for ever (inside a transaction of the caller)."""
@@ -115,3 +123,9 @@ class Base:
                 if self.database.in_transaction:  # some errors have ended it already
                     self.database.execute("ROLLBACK")
                 raise
+
+
+def is_unsure(body: bytes, boot: str | None = None) -> bool:
+    """Whether a clock that was not confirmed stamped this block (in a certain boot)."""
+    head = parse(body)
+    return head["k"] in UNSURE and boot in {None, head["b"]}

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from agent.contract.blocks import Block, ClockState, Sample, Stamp, freeze, retime, to_columns
 from agent.contract.control import Declaration, DeclaredTag
-from agent.outbox.base import Base
+from agent.outbox.base import UNSURE, Base, is_unsure
 from agent.outbox.file import Limits
 
 BATCH = 64
-UNSURE = (int(ClockState.NEVER), int(ClockState.HOLDING))
 Key = tuple[int, str, int, int]  #: configuration epoch, boot, clock state, UTC less monotonic ms
 
 
@@ -31,26 +30,31 @@ class Intake(Base):
     # ------------------------------------------------------------------ a program's life
 
     def begin_life(self, now_ms: int) -> str:
-        """Seal what an earlier start left and open a new stream; returns its id.
-
-        Staged readings of the earlier start are frozen into *its* stream: if the file is an old
-        image, the hub knows that number already, with these readings in it.
-        """
-        with self._transaction():
+        """Seal what an earlier start left and open a new stream; returns its id."""
+        with self.lock:
             if self._staged and not self._one("SELECT count(*) FROM streams WHERE closed IS NULL"):
-                self._open_stream(now_ms)  # a rescued file may have lost its streams
-            self._freeze_staged()
-            self._close_live()
-            opened = self._open_stream(now_ms)
+                with self._transaction():
+                    self._open_stream(now_ms)  # a rescued file may have lost its streams
+            opened = self.seal(now_ms)
             self._life = self._one("SELECT max(seq) FROM streams")
-        self._staged = []
         return opened
 
     def seal(self, now_ms: int) -> str:
-        """Close the live stream where it stands and open a new one; ids and numbers stay."""
-        with self._transaction():
-            self._close_live()
-            return self._open_stream(now_ms)
+        """Close the live stream where it stands and open a new one; ids and numbers stay.
+
+        Staged readings are frozen into the stream that was live when they were staged: should the
+        file be an old image, the hub knows that stream's next number, with these readings in it.
+        """
+        with self.lock:
+            with self._transaction():
+                opened = self._turn_over(now_ms)
+            self._staged = []
+        return opened
+
+    def _turn_over(self, now_ms: int) -> str:
+        self._freeze_staged()
+        self.database.execute("UPDATE streams SET closed = next - 1 WHERE closed IS NULL")
+        return self._open_stream(now_ms)
 
     def declare(
         self, devices: tuple[str, ...], tags: tuple[DeclaredTag, ...], now_ms: int
@@ -159,7 +163,7 @@ class Intake(Base):
                 moved = sum(
                     self._retime_block(*row, step_ms, clock)
                     for row in self._never_sent()
-                    if _is_unsure(row[2], boot)
+                    if is_unsure(row[2], boot)
                 )
                 self.database.execute(
                     "UPDATE streams SET opened = opened + ? WHERE closed IS NULL", (step_ms,)
@@ -202,11 +206,6 @@ class Intake(Base):
             else (key, samples)
             for key, samples in self._staged
         ]
-
-
-def _is_unsure(body: bytes, boot: str) -> bool:
-    head = json.loads(body)
-    return head["b"] == boot and head["k"] in UNSURE
 
 
 def _shifted(samples: Iterable[Sample], step_ms: int) -> list[Sample]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 
 from agent.contract.blocks import mark_maybe
 from agent.contract.wire import Gap, Message
-from agent.outbox.base import Base, StreamInfo
+from agent.outbox.base import StreamInfo, is_unsure
+from agent.outbox.intake import BATCH, Intake
+
+Row = tuple[int, int, str | None, bytes, int, int, int]
+_COLUMNS = "first, last, gap, body, readings, start, end"
+GAP_BYTES = 100  #: what a gap takes in a message at most
 
 
-class Outgoing(Base):
+class Outgoing(Intake):
     """Messages out of the streams, and the hub's receipts for them."""
 
     def take(self, stream: str, start: int, max_bytes: int) -> Message | None:
@@ -49,14 +55,16 @@ class Outgoing(Base):
         last = first - 1
         rows = self.database.execute(
             "SELECT first, last, gap, body, readings, start, end, sum FROM blocks"
-            " WHERE stream = ? AND last >= ? ORDER BY first",
+            " WHERE stream = ?1 AND last >= ?2 AND first >= coalesce("
+            "(SELECT max(first) FROM blocks WHERE stream = ?1 AND first <= ?2), 0)"
+            " ORDER BY first",
             (seq, first),
         )
         size, unsummed = 0, []
         for number, end_number, gap, body, readings, start, end, known in rows:
             if size and size + len(body) > max_bytes:
                 break
-            size += len(body) + 1
+            size += GAP_BYTES if gap else len(body) + 1
             if gap:
                 running = running if known is None else known
                 gaps.append(Gap(max(number, first), end_number, gap, readings, start, end, running))
@@ -75,8 +83,8 @@ class Outgoing(Base):
         """Running checksum after `number`, continued from the last one that is known."""
         base, running = (
             self.database.execute(
-                "SELECT last, sum FROM blocks WHERE stream = ? AND last <= ? AND sum IS NOT NULL"
-                " ORDER BY first DESC LIMIT 1",
+                "SELECT last, sum FROM blocks WHERE stream = ?1 AND first <= ?2 AND last <= ?2"
+                " AND sum IS NOT NULL ORDER BY first DESC LIMIT 1",
                 (info.seq, number),
             ).fetchone()
             or self.database.execute(
@@ -92,18 +100,16 @@ class Outgoing(Base):
         return int(running)
 
     def checksum_at(self, stream: str, number: int) -> int | None:
-        """Running checksum after a number, or None where it is no longer known."""
+        """Running checksum after a number, or None where it is not known (any more)."""
         with self.lock:
-            info = self.stream(stream)
-            if info is None or number < info.floor or number > info.issued:
-                return None
-            inside = self._one(
-                "SELECT count(*) FROM blocks WHERE stream = ? AND first <= ? AND last > ?",
-                info.seq,
-                number,
-                number,
-            )
-            return None if inside else self._checksum(info, number)
+            row = self.database.execute(
+                "SELECT last, sum FROM blocks JOIN streams ON seq = stream"
+                " WHERE id = ?1 AND first <= ?2"
+                " UNION ALL SELECT floor, floor_sum FROM streams WHERE id = ?1 AND floor <= ?2"
+                " ORDER BY 1 DESC LIMIT 1",
+                (stream, number),
+            ).fetchone()
+        return row[1] if row and row[0] == number else None
 
     def receipted(self, stream: str, number: int) -> None:
         """Set how far the hub has a stream; what is receipted may be evicted, not forgotten."""
@@ -112,41 +118,81 @@ class Outgoing(Base):
                 "UPDATE streams SET receipted = min(?, next - 1) WHERE id = ?", (number, stream)
             )
 
-    def ended(self, stream: str) -> None:
-        """Note that the hub has heard a stream close: once empty it may be forgotten."""
+    def ended(self, stream: str, now_ms: int) -> None:
+        """Note that the hub has heard a stream close: long after, it may be forgotten."""
         with self._transaction():
             self.database.execute(
-                "UPDATE streams SET ended = 1 WHERE id = ? AND closed IS NOT NULL", (stream,)
+                "UPDATE streams SET ended = ? WHERE id = ? AND closed IS NOT NULL AND ended = 0",
+                (now_ms, stream),
             )
 
-    def fork(self, stream: str, now_ms: int) -> int:
+    def fork(self, stream: str, above: int, theirs: int, now_ms: int) -> int:
         """Part ways with a history the hub knows under the same id; returns blocks moved.
 
-        What the hub had not receipted moves to the live stream (a new one, if this was it), marked
-        so that the hub looks each reading up first; a gap "moved" stands in its place.
+        What lies above `above` (up to there both histories are the same) moves to the live stream
+        (a new one, if this was it), marked so that the hub looks each reading up first; a gap
+        "moved" stands in its place. `theirs` is the hub's number.
         """
-        with self._transaction():
-            info = self.stream(stream)
-            if info is None:
-                return 0
-            if info.live:
-                self._close_live()
-                self._open_stream(now_ms)
-            above = max(info.receipted, info.floor)
-            rows = self.database.execute(
-                "DELETE FROM blocks WHERE stream = ? AND last > ? AND gap IS NULL"
-                " RETURNING first, body, readings, start, end",
-                (info.seq, above),
-            ).fetchall()
+        with self.lock:
+            live = (info := self.stream(stream)) is not None and info.live
+            with self._transaction():
+                if live:
+                    self._turn_over(now_ms)
+                moved = self._part(stream, above, theirs)
+            self._staged = [] if live else self._staged
+        return moved
+
+    def _part(self, stream: str, above: int, theirs: int) -> int:
+        if (info := self.stream(stream)) is None:
+            return 0
+        above = self._common(info, above, theirs)
+        moved = sum(self._move(*row[2:]) for row in self._rows_above(info.seq, above))
+        self.database.execute(
+            "DELETE FROM blocks WHERE stream = ? AND first > ?", (info.seq, above)
+        )
+        if info.issued > above:
             self.database.execute(
-                "DELETE FROM blocks WHERE stream = ? AND first > ?", (info.seq, above)
+                "INSERT INTO blocks VALUES (?, ?, ?, 'moved', x'', 0, 0, 0, NULL)",
+                (info.seq, above + 1, info.issued),
             )
-            if info.issued > above:
-                self.database.execute(
-                    "INSERT INTO blocks VALUES (?, ?, ?, 'moved', x'', 0, 0, 0, NULL)",
-                    (info.seq, above + 1, info.issued),
-                )
-            for _, body, readings, start, end in sorted(rows):
-                self.bytes -= len(body)
-                self._append_line(mark_maybe(body), readings, start, end)
-            return len(rows)
+        return moved
+
+    def _common(self, info: StreamInfo, above: int, theirs: int) -> int:
+        """Last number to leave in its place when histories part above `above`.
+
+        A gap is not torn apart. A block of an unconfirmed clock stays if the hub is beyond it: this
+        is an old copy, and the hub has the same readings re-timed, where it would not find them.
+        """
+        for first, last, gap, body, *_ in self._rows_above(info.seq, above):
+            stays = first <= above if gap else last <= theirs and is_unsure(body)
+            if not stays:
+                break
+            above = last
+        return above
+
+    def _rows_above(self, seq: int, above: int) -> Iterator[Row]:
+        """Rows of a stream that reach above a number, a few at a time: there may be very many."""
+        rows: list[Row] = self.database.execute(
+            f"SELECT {_COLUMNS} FROM blocks WHERE stream = ?1 AND last > ?2"
+            " AND first = (SELECT max(first) FROM blocks WHERE stream = ?1 AND first <= ?2)",
+            (seq, above),
+        ).fetchall()
+        yield from rows
+        while True:
+            rows = self.database.execute(
+                f"SELECT {_COLUMNS} FROM blocks WHERE stream = ? AND first > ?"
+                f" ORDER BY first LIMIT {BATCH}",
+                (seq, rows[-1][1] if rows else above),
+            ).fetchall()
+            if not rows:
+                return
+            yield from rows
+
+    def _move(self, gap: str | None, body: bytes, *what: int) -> int:
+        """Append a block, or a gap that still has to be told, to the live stream."""
+        if gap is None:
+            self.bytes -= len(body)
+            self._append_line(mark_maybe(body), *what)
+        elif gap != "moved":
+            self._append_gap(gap, *what)
+        return int(gap is None)

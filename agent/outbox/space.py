@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.contract.blocks import freeze, thaw, thin
@@ -46,13 +47,14 @@ class Space(Base):
     _thinned_to = (0, 0)
     _bound = 0
 
-    def keep_bound(self, now_ms: int, free_bytes: int | None = None) -> Freed:
+    def keep_bound(self, now_ms: int | None, free_bytes: int | None = None) -> Freed:
         """Evict, thin and drop until the outbox fits; call it every few seconds.
 
+        `now_ms` is None while the clock is not confirmed: then nothing goes for its age.
         `free_bytes` is what the file system has left (see `free_space`); a full disk counts as a
         full outbox, whatever its own bound says.
         """
-        freed = self._evict("end < ?", now_ms - self.limits.keep_receipted_ms) or Freed()
+        freed = Freed() if now_ms is None else self._age(now_ms)
         bound = self.limits.max_bytes
         if free_bytes is not None and free_bytes < self.limits.min_free_bytes:
             bound = min(bound, self.bytes - 1)
@@ -62,12 +64,17 @@ class Space(Base):
             if step is None:
                 break
             freed += step
-        self._forget_empty(now_ms)
         self._shrink()
         return freed
 
+    def _age(self, now_ms: int) -> Freed:
+        old = now_ms - self.limits.keep_receipted_ms
+        freed = self._evict(lambda end: end < old) or Freed()
+        self._forget_empty(now_ms)
+        return freed
+
     def _make_room(self) -> Freed | None:
-        if (evicted := self._evict("?", 1)) is not None:
+        if (evicted := self._evict(lambda _: self.bytes > self._bound)) is not None:
             return evicted
         if (thinned := self._thin()) is not None:
             return thinned
@@ -75,49 +82,46 @@ class Space(Base):
             return dropped
         return self._drop(sent=True)
 
-    def _evict(self, condition: str, parameter: int) -> Freed | None:
-        """Delete a batch of the oldest receipted blocks."""
+    def _evict(self, due: Callable[[int], bool]) -> Freed | None:
+        """Delete a batch of the oldest receipted blocks of each stream while they are due.
+
+        `due` is asked with the time a block ends, and may look at what is left.
+        """
+        evicted = 0
         with self._transaction():
-            rows = self.database.execute(
-                "SELECT stream, first, last, length(body) FROM blocks JOIN streams ON seq = stream"
-                f" WHERE last <= receipted AND {condition} ORDER BY stream, first LIMIT {BATCH}",
-                (parameter,),
-            ).fetchall()
-            evicted = 0
-            for stream, first, last, size in rows:
-                if parameter == 1 and self.bytes <= self._bound:
-                    break
-                if not self._lowest(stream, first):
-                    continue  # a block too young for its age stands before it
-                self._raise_floor(stream, first, last)
-                self.bytes -= size
-                evicted += 1
+            for seq, floor, receipted in self.database.execute(
+                "SELECT seq, floor, receipted FROM streams WHERE receipted > floor ORDER BY seq"
+            ).fetchall():
+                evicted += self._evict_from(seq, floor, receipted, due)
         return Freed(evicted=evicted) if evicted else None
 
-    def _lowest(self, stream: int, first: int) -> bool:
-        return first == self._one("SELECT floor + 1 FROM streams WHERE seq = ?", stream)
-
-    def _raise_floor(self, stream: int, first: int, last: int) -> None:
-        running = self._checksum_of(stream, last)
-        self.database.execute("DELETE FROM blocks WHERE stream = ? AND first = ?", (stream, first))
-        self.database.execute(
-            "UPDATE streams SET floor = ?, floor_sum = ? WHERE seq = ?", (last, running, stream)
-        )
-
-    def _checksum_of(self, stream: int, last: int) -> int:
-        return self._one(
-            "SELECT coalesce((SELECT sum FROM blocks WHERE stream = ? AND last = ?), 0)",
-            stream,
-            last,
-        )
+    def _evict_from(self, seq: int, floor: int, receipted: int, due: Callable[[int], bool]) -> int:
+        evicted = 0
+        while evicted < BATCH:
+            row = self.database.execute(
+                "SELECT last, end, length(body), sum FROM blocks WHERE stream = ? AND first = ?",
+                (seq, floor + 1),
+            ).fetchone()
+            if row is None or row[0] > receipted or not due(row[1]):
+                break
+            self.database.execute(
+                "DELETE FROM blocks WHERE stream = ? AND first = ?", (seq, floor + 1)
+            )
+            self.database.execute(
+                "UPDATE streams SET floor = ?, floor_sum = ? WHERE seq = ?",
+                (row[0], row[3] or 0, seq),
+            )
+            self.bytes -= row[2]
+            floor, evicted = row[0], evicted + 1
+        return evicted
 
     def _thin(self) -> Freed | None:
         """Rewrite a batch of the oldest blocks that were never sent, under their own numbers."""
         with self._transaction():
             rows = self.database.execute(
                 "SELECT stream, first, body FROM blocks JOIN streams ON seq = stream"
-                " WHERE (stream, first) > (?, ?)"
-                " AND gap IS NULL AND first > sent AND instr(body, '\"thin\"') = 0"
+                " WHERE (stream, first) > (?, ?) AND gap IS NULL AND first > sent"
+                " AND instr(body, '\"thin\"') = 0 AND instr(body, '\"maybe\"') = 0"
                 f" ORDER BY stream, first LIMIT {BATCH}",
                 self._thinned_to,
             ).fetchall()
@@ -139,7 +143,7 @@ class Space(Base):
 
     def _drop(self, *, sent: bool) -> Freed | None:
         """Replace a batch of the oldest blocks by gaps that count what they held."""
-        which = "last > receipted" if sent else "first > sent"
+        which = "last > receipted" if sent else "first > sent AND instr(body, '\"maybe\"') = 0"
         with self._transaction():
             rows = self.database.execute(
                 "SELECT stream, first, readings, start, end, length(body) FROM blocks"
@@ -189,9 +193,7 @@ class Space(Base):
         with self._transaction():
             self.database.execute(
                 "DELETE FROM streams WHERE closed IS NOT NULL AND floor >= closed"
-                " AND receipted >= closed AND ended AND (closed = 0"
-                " OR (SELECT s.opened FROM streams s WHERE s.seq > streams.seq"
-                " ORDER BY s.seq LIMIT 1) < ?"
+                " AND receipted >= closed AND ended > 0 AND (closed = 0 OR ended < ?"
                 " OR seq <= (SELECT seq FROM streams ORDER BY seq DESC LIMIT 1 OFFSET ?))",
                 (long_ago, MOST_REMEMBERED),
             )

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from agent.outbox.base import StreamInfo
 from agent.outbox.file import Limits, open_file, prepare
-from agent.outbox.intake import Intake
 from agent.outbox.outgoing import Outgoing
 from agent.outbox.space import Space
 
@@ -33,7 +32,7 @@ class Status:
     dropped: int  #: readings dropped, each named in a gap
 
 
-class Outbox(Intake, Outgoing, Space):
+class Outbox(Outgoing, Space):
     """The store between gauges and hub. Safe to use from several threads."""
 
     @classmethod
