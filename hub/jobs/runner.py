@@ -16,6 +16,7 @@ from typing import Final
 
 import psycopg
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from hub.alerts import engine as alerts
 from hub.alerts import upkeep
@@ -52,13 +53,22 @@ class Loop:
             try:
                 more = self.turn()
                 pause = POLL_S
-            except Exception:
-                LOG.exception("%s failed; it goes on in %.0f s", self.name, pause)
+            except Exception as fault:
+                self._note(fault, pause)
                 self.stop.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
                 continue
             if not more:
                 self.wake.wait(POLL_S)
+
+    def _note(self, fault: Exception, pause: float) -> None:
+        """A database that is away is one line; anything else shows where it came from."""
+        if isinstance(fault, OperationalError):
+            LOG.warning(
+                "%s: the database is away (%s); it goes on in %.0f s", self.name, fault.orig, pause
+            )
+        else:
+            LOG.error("%s failed; it goes on in %.0f s", self.name, pause, exc_info=fault)
 
 
 def run(settings: HubSettings, stop: threading.Event) -> None:
