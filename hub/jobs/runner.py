@@ -53,7 +53,7 @@ class Loop:
             try:
                 more = self.turn()
                 pause = POLL_S
-            except Exception as fault:
+            except Exception as fault:  # noqa: BLE001 - a loop outlives whatever a turn does
                 self._note(fault, pause)
                 self.stop.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
