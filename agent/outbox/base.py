@@ -129,3 +129,8 @@ def is_unsure(body: bytes, boot: str | None = None) -> bool:
     """Whether a clock that was not confirmed stamped this block (in a certain boot)."""
     head = parse(body)
     return head["k"] in UNSURE and boot in {None, head["b"]}
+
+
+def chance() -> int:
+    """A number between 1 and 65,536 that two copies of a box hardly draw both."""
+    return int.from_bytes(os.urandom(2), "big") + 1

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from agent.contract.blocks import Block, ClockState, Sample, Stamp, freeze, retime, to_columns
 from agent.contract.control import Declaration, DeclaredTag
-from agent.outbox.base import UNSURE, Base, is_unsure
+from agent.outbox.base import UNSURE, Base, chance, is_unsure
 from agent.outbox.file import Limits
 
 BATCH = 64
@@ -61,8 +61,8 @@ class Intake(Base):
     ) -> Declaration:
         """Number a configuration: the same one keeps its epoch, a changed one gets a later.
 
-        Epochs are milliseconds where the clock allows, so that a restored image whose configuration
-        changed cannot re-use the number of a declaration it has forgotten.
+        Epochs are milliseconds where the clock allows, and up to a minute beyond by chance, so that
+        a restored image does not give the number of a declaration it has forgotten to another.
         """
         digest = Declaration(0, devices, tags).digest
         with self._transaction():
@@ -71,7 +71,7 @@ class Intake(Base):
             ).fetchone() or (0, "")
             if newest[1] == digest:
                 return Declaration(newest[0], devices, tags)
-            declaration = Declaration(max(newest[0] + 1, now_ms), devices, tags)
+            declaration = Declaration(max(newest[0], now_ms) + chance(), devices, tags)
             self.database.execute(
                 "INSERT INTO configs VALUES (?, ?, ?)",
                 (declaration.epoch, digest, declaration.to_bytes()),
