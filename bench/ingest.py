@@ -45,11 +45,6 @@ DURABLE = {
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
 }
-TIMESCALE = {
-    "shared_preload_libraries": "timescaledb",
-    "timescaledb.telemetry_level": "off",
-    "max_worker_processes": "24",
-}
 COPY = "COPY readings (organization_id, time, tag_id, quality, value) FROM STDIN (FORMAT BINARY)"
 
 
@@ -147,7 +142,7 @@ def _embedded(folder: Path) -> postgres.Server:
 
 SERVERS = {
     "postgresql-15": Kind(lambda: postgres.debian_programs(15) is not None, _debian({})),
-    "timescaledb-15": Kind(_has_timescale, _debian(TIMESCALE)),
+    "timescaledb-15": Kind(_has_timescale, _debian(postgres.TIMESCALE)),
     "embedded": Kind(lambda: postgres.debian_programs(15) is None, _embedded),
 }
 

@@ -69,6 +69,7 @@ class Link:
                 keepalives_idle=10,
                 keepalives_interval=5,
                 keepalives_count=3,
+                tcp_user_timeout=30_000,
             )
         return self._connection
 

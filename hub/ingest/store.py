@@ -131,7 +131,7 @@ class Store:
 
     def _refuse(self, gather: Gather, letter: Letter) -> None:
         content, sender, arrival = letter.content, letter.sender, letter.arrival
-        if not isinstance(content, Refusal):
+        if not isinstance(content, Refusal) or _is_echo(arrival, content):
             return
         item = Item(
             content.code,
@@ -282,6 +282,14 @@ class Store:
         gather.rows.write(connection)
         if gather.deposits:
             connection.execute("NOTIFY wellflow_judge")
+
+
+def _is_echo(arrival: Arrival, refusal: Refusal) -> bool:
+    """Whether the broker only shows a birth it kept of one who has left, or that it was cleared."""
+    if not arrival.topic.endswith("/st"):
+        return False
+    left = refusal.code in {"unknown_agent", "revoked_agent"} and not arrival.fresh
+    return left or not arrival.payload
 
 
 def _write_maybes(connection: Db, deposits: list[Deposit]) -> None:

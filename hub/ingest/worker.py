@@ -163,6 +163,9 @@ class Worker(threading.Thread):
         while not self._end.is_set():
             try:
                 self._connect()
+                # Of before the transaction: a later one may belong to a database put in place of
+                # this one, about which the receipts of this transaction say nothing.
+                epoch = self._epoch.number
                 with self._link.transaction() as connection:
                     gather = step(connection)
             except psycopg.Error as fault:
@@ -173,7 +176,7 @@ class Worker(threading.Thread):
                 log.exception("storing failed")
                 self._store.forget()
                 return f"{type(fault).__name__}: {fault}"
-            self._conclude(gather, arrivals)
+            self._conclude(gather, arrivals, epoch)
             return None
         return None
 
@@ -184,11 +187,11 @@ class Worker(threading.Thread):
             self._store.restart(connection)
             self._epoch.after_outage(connection, self._last_commit)
 
-    def _conclude(self, gather: Gather, arrivals: Sequence[Arrival]) -> None:
+    def _conclude(self, gather: Gather, arrivals: Sequence[Arrival], epoch: int) -> None:
         self._last_commit = time.monotonic()
         self._store.stored(gather)
         self._acknowledge(arrivals)
-        for topic, payload in gather.answers.messages(self._epoch.number, now_ms()):
+        for topic, payload in gather.answers.messages(epoch, now_ms()):
             self._outlet.publish(topic, payload)
         self.count.gathers += 1
         self.count.messages += len(arrivals)

@@ -100,6 +100,24 @@ def test_a_kept_birth_tells_nothing_of_now(
     box.close()
 
 
+def test_a_birth_the_broker_kept_of_a_revoked_agent_is_no_news(
+    database: Database, broker: Mosquitto, cast: Cast, rows: Rows
+) -> None:
+    gone = Box(broker.url("bluebonnet-pad-1"), "bluebonnet-pad-1", 1)
+    gone.birth()
+    gone.close()
+    rows.run("UPDATE agents SET revoked_at = now() WHERE name = 'bluebonnet-pad-1'")
+    box = Box(broker.url(NAME), NAME, SHARD)
+    with running(database, broker):
+        box.birth()
+        box.wait_receipt(0)
+        box.publish("st", b"", retain=True)
+        box.declare(TAGS)
+        wait_until(lambda: len(tag_rows(rows, "t.id")) == 2, "registered")
+    box.close()
+    assert rows.quarantine() == []
+
+
 def test_a_box_that_went_back_in_time_is_told_of_once(hub: Running, box: Box, rows: Rows) -> None:
     box.declare(TAGS)
     for _ in range(5):
