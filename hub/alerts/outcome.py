@@ -35,24 +35,31 @@ class Scene:
     live_window_ms: int
 
     @property
-    def now_ms(self) -> int:
-        """The hub's time in UTC milliseconds."""
-        return to_ms(self.now)
+    def site_now(self) -> int:
+        """What the agent's clock says now, in UTC milliseconds.
+
+        A clock that runs twenty minutes behind must not make every reading look late.
+        """
+        return to_ms(self.now) + self.watch.skew_ms
 
     @property
     def is_present(self) -> bool:
         """Whether the newest sample tells how things stand now."""
-        return self.now_ms - (self.newest - self.watch.skew_ms) <= self.watch.silent_after_ms
+        return self.site_now - self.newest <= self.watch.silent_after_ms
 
     @property
     def is_fresh(self) -> bool:
         """Whether the newest sample is recent enough to page for what it shows."""
-        return self.now_ms - self.newest <= self.live_window_ms
+        return self.site_now - self.newest <= self.live_window_ms
+
+    def is_live(self, episode: Episode) -> bool:
+        """Whether an episode is to be announced."""
+        return is_live(episode, self.newest, self.site_now, self.live_window_ms)
 
 
 def begin(scene: Scene, episode: Episode) -> Alert:
     """Record an episode that is no alert yet: as live, and told; or as history."""
-    live = is_live(episode, scene.newest, scene.now_ms, scene.live_window_ms)
+    live = scene.is_live(episode)
     alert = _row(scene, episode, live=live)
     if alert.closed_at is None and not _make_room(scene, alert):
         alert.closed_at = scene.now
@@ -240,7 +247,7 @@ def _tell_what_is_news(scene: Scene, alert: Alert, episode: Episode) -> None:
     if _is_muted(alert, scene.now):
         return
     if alert.announced_level is None:
-        if episode.open and is_live(episode, scene.newest, scene.now_ms, scene.live_window_ms):
+        if episode.open and scene.is_live(episode):
             if alert.origin == "historical":
                 alert.origin = "live"
                 write(scene.session, alert, "announced", None)
@@ -268,7 +275,7 @@ def _news(scene: Scene, alert: Alert, episode: Episode) -> list[str]:
     reached = [
         step.level
         for step in episode.steps
-        if step.worse and is_live_step(step, scene.now_ms, scene.live_window_ms)
+        if step.worse and is_live_step(step, scene.site_now, scene.live_window_ms)
     ]
     return [*reached, alert.level] if scene.is_fresh and episode.open else reached
 

@@ -226,3 +226,12 @@ def test_a_rule_that_had_failed_takes_up_what_it_missed(gauge: Gauge) -> None:
     ]
     assert [alert.origin for alert in gauge.alerts()] == ["historical", "historical", "live"]
     assert gauge.told() == [("raised", "queued")]
+
+
+def test_a_clock_that_runs_behind_keeps_nobody_from_being_told(gauge: Gauge) -> None:
+    with gauge.database.engine("ingest").begin() as connection:
+        connection.exec_driver_sql("UPDATE agents SET clock_skew_ms = -1800000")
+    gauge.arrive((10, 95), (20, 150))
+    gauge.judge(21 + 1800)
+    assert gauge.alert().origin == "live"
+    assert [kind for kind, _ in gauge.told()] == ["raised", "cleared"]
