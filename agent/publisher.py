@@ -172,8 +172,8 @@ class Sender:
             return
         if mine is not None:
             cursor.agree(self.epoch, receipt.number)
-        if cursor.told_end and self._clock.confirmed:
-            self._outbox.ended(info.id, self._clock.now_ms())
+        if cursor.told_end:
+            self._outbox.ended(info.id)
             cursor.told_end = False
         first_in_epoch = cursor.answered != self.epoch
         cursor.answered = self.epoch

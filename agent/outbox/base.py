@@ -46,6 +46,7 @@ class StreamInfo:
         return StreamState(self.id, self.next, self.floor + 1, self.closed)
 
 
+HEARD = 1  #: in `ended`: the hub has heard a stream's end
 UNSURE = (int(ClockState.NEVER), int(ClockState.HOLDING))
 
 _INFO = "SELECT seq, id, closed, next, receipted, sent, floor FROM streams"

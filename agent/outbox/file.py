@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS streams (
     sent INTEGER NOT NULL DEFAULT 0,        -- highest number that ever left this box
     floor INTEGER NOT NULL DEFAULT 0,       -- highest number evicted
     floor_sum INTEGER NOT NULL DEFAULT 0,   -- running checksum there
-    ended INTEGER NOT NULL DEFAULT 0        -- UTC ms: the hub had heard its closing
+    ended INTEGER NOT NULL DEFAULT 0        -- 1: its end was heard; UTC ms: since it is empty
 ) STRICT;
 CREATE TABLE IF NOT EXISTS blocks (
     stream INTEGER NOT NULL REFERENCES streams (seq),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from agent.contract.blocks import mark_maybe
 from agent.contract.wire import Gap, Message
-from agent.outbox.base import StreamInfo, is_unsure
+from agent.outbox.base import HEARD, StreamInfo, is_unsure
 from agent.outbox.intake import BATCH, Intake
 
 Row = tuple[int, int, str | None, bytes, int, int, int]
@@ -115,15 +115,19 @@ class Outgoing(Intake):
         """Set how far the hub has a stream; what is receipted may be evicted, not forgotten."""
         with self._transaction():
             self.database.execute(
-                "UPDATE streams SET receipted = min(?, next - 1) WHERE id = ?", (number, stream)
+                "UPDATE streams SET receipted = min(?1, next - 1),"
+                f" ended = CASE WHEN ?1 < receipted THEN min(ended, {HEARD}) ELSE ended END"
+                " WHERE id = ?2",
+                (number, stream),
             )
 
-    def ended(self, stream: str, now_ms: int) -> None:
-        """Note that the hub has heard a stream close: long after, it may be forgotten."""
+    def ended(self, stream: str) -> None:
+        """Note that the hub has heard a stream close: long after it is empty it is forgotten."""
         with self._transaction():
             self.database.execute(
-                "UPDATE streams SET ended = ? WHERE id = ? AND closed IS NOT NULL AND ended = 0",
-                (now_ms, stream),
+                f"UPDATE streams SET ended = {HEARD}"
+                " WHERE id = ? AND closed IS NOT NULL AND ended = 0",
+                (stream,),
             )
 
     def fork(self, stream: str, above: int, theirs: int, now_ms: int) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.contract.blocks import freeze, thaw, thin
-from agent.outbox.base import Base
+from agent.outbox.base import HEARD, Base
 
 log = logging.getLogger(__name__)
 
@@ -189,13 +189,16 @@ class Space(Base):
         One that held readings is remembered for long after: a hub restored from an old backup
         lacks them, and only who remembers the stream can tell it that they were released.
         """
-        long_ago = now_ms - REMEMBER * self.limits.keep_receipted_ms
+        empty = "closed IS NOT NULL AND floor >= closed AND receipted >= closed"
         with self._transaction():
             self.database.execute(
-                "DELETE FROM streams WHERE closed IS NOT NULL AND floor >= closed"
-                " AND receipted >= closed AND ended > 0 AND (closed = 0 OR ended < ?"
+                f"UPDATE streams SET ended = ? WHERE {empty} AND ended = {HEARD}", (now_ms,)
+            )
+            self.database.execute(
+                f"DELETE FROM streams WHERE {empty} AND ended >= {HEARD} AND (closed = 0"
+                " OR ended < ?"
                 " OR seq <= (SELECT seq FROM streams ORDER BY seq DESC LIMIT 1 OFFSET ?))",
-                (long_ago, MOST_REMEMBERED),
+                (now_ms - REMEMBER * self.limits.keep_receipted_ms, MOST_REMEMBERED),
             )
 
     def _shrink(self) -> None:
