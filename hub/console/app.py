@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 
 from flask import Flask, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -35,6 +38,7 @@ def create_app(settings: HubSettings, engine: Engine, replay: Replay | None = No
     app = Flask(__name__, static_folder=None)
     files = assets.Assets()
     app.extensions["wellflow"] = Console(settings, engine, files, Shared(), replay)
+    _sign_notes(app, settings)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     security.protect(app, settings.web.public_url)
     gate.identify(app)
@@ -43,9 +47,25 @@ def create_app(settings: HubSettings, engine: Engine, replay: Replay | None = No
         app.register_blueprint(room.pages)
     app.register_blueprint(assets.serve(files))
     app.register_error_handler(HTTPException, _known_error)
+    app.register_error_handler(OperationalError, _no_database)
+    app.register_error_handler(PoolTimeout, _no_database)
     app.register_error_handler(Exception, _unknown_error)
     _behind_proxies(app, settings.web.trusted_proxies)
     return app
+
+
+def _sign_notes(app: Flask, settings: HubSettings) -> None:
+    """Sign the cookie that carries one note ("Saved.") to the next page; it carries nothing else.
+
+    The key is derived, so that what is signed here can stand for nothing sealed elsewhere.
+    """
+    app.secret_key = hmac.digest(settings.secret_key, b"wellflow console notes", "sha256")
+    app.config.update(
+        SESSION_COOKIE_NAME="wellflow-note",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.web.public_url.startswith("https://"),
+    )
 
 
 def _behind_proxies(app: Flask, number_of: int) -> None:
@@ -63,6 +83,13 @@ def _known_error(error: HTTPException) -> ResponseReturnValue:
     title, sentence = SENTENCES.get(code, ("Not possible", "This cannot be done."))
     own = code in {400, 403, 409} and error.description != type(error).description
     return _say(code, title, str(error.description) if own else sentence)
+
+
+def _no_database(error: Exception) -> ResponseReturnValue:
+    """The database is away: said so, for nobody here can mend it."""
+    current_app.logger.error("no database at %s: %s", request.path, error)
+    sentence = "The hub cannot reach its database. Agents keep their data; try again in a minute."
+    return _say(503, "Not available", sentence)
 
 
 def _unknown_error(error: Exception) -> ResponseReturnValue:

@@ -85,6 +85,10 @@ class Browser:
         ask = ready if callable(ready) else lambda: self.run(f"return {ready}")
         return WebDriverWait(self.driver, PATIENCE_S, 0.05).until(lambda _driver: ask())
 
+    def come_back(self) -> None:
+        """Look at the tab again after a while: a living page then refreshes at once."""
+        self.run("document.dispatchEvent(new Event('visibilitychange'))")
+
     def words(self) -> list[str]:
         """What the browser complained about since it was last asked."""
         noticed: list[dict[str, Any]] = self.driver.get_log("browser")  # type: ignore[no-untyped-call]

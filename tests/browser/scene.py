@@ -153,8 +153,9 @@ def _site(
     )
     session.add(epoch)
     session.flush()
+    apart = 0.0002 if "pad" in name else 0.006  # wells of a pad stand side by side
     for place, well in enumerate(wells):
-        _well(session, scene, agent, site, well, (lat + 0.0035 * place, lon + 0.006 * place))
+        _well(session, scene, agent, site, well, (lat + apart * place, lon + 1.7 * apart * place))
     _number(session, scene, agent)
 
 
@@ -335,7 +336,7 @@ def _told(
 ) -> tuple[datetime, float | None, int]:
     """Bend a line to the story, and lose the readings that the story lost."""
     if (well, measure) == ("Bravo 1H", "casing_pressure") and hours < 2.2:
-        value += 440 * (1 - hours / 2.2) ** 1.6
+        value += 406 * (1 - hours / 2.2) ** 1.6
     if (well, measure) == ("Bravo 3H", "tank_level"):
         value = 16.2 - min(hours, 40) * 0.21 + 0.02 * math.sin(hours * 9)
     if (well, measure) == ("Delta 2", "tubing_temperature"):
@@ -348,17 +349,18 @@ def _told(
 
 
 def _ledger(session: Session, keys: dict[str, Any], end: datetime) -> None:
-    """One row for each of the last hundred minutes, and one for the hours before."""
-    for minute in range(100, -1, -1):
-        last = end - timedelta(minutes=minute)
-        first = last - timedelta(minutes=1) if minute < 100 else last - timedelta(hours=2)
+    """One row for each fifteen seconds of the last hour, and one for the hours before."""
+    beat = timedelta(seconds=15)
+    for place in range(241):
+        last = end - beat * (240 - place)
+        first = last - beat if place else last - timedelta(hours=2)
         session.add(
             IngestBatch(
                 **keys,
-                first=48111 + (100 - minute) if minute < 100 else 1,
-                last=48211 - minute,
+                first=47970 + place + 1 if place else 1,
+                last=47971 + place,
                 checksum=7,
-                readings=90 if minute < 100 else 10_800,
+                readings=24 if place else 14_400,
                 day=first.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0),
                 from_time=first,
                 to_time=last,

@@ -42,6 +42,12 @@ def tell(session: Session, scene: Scene, now: datetime) -> None:
         extreme=16.2,
     )
     _sent(session, scene, tank, mail, now - 51 * MINUTE, fails=0)
+    _quieter(session, scene, now)
+    _past(session, scene, now)
+
+
+def _quieter(session: Session, scene: Scene, now: datetime) -> None:
+    """One that a person has taken, and one that nobody can see any more."""
     _alert(
         session,
         scene,
@@ -68,7 +74,6 @@ def tell(session: Session, scene: Scene, now: datetime) -> None:
         condition="unknown",
         frozen_since=now - 4 * HOUR - 28 * MINUTE,
     )
-    _past(session, scene, now)
 
 
 def _past(session: Session, scene: Scene, now: datetime) -> None:

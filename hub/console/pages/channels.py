@@ -57,11 +57,11 @@ def create() -> ResponseReturnValue:
 def change(channel_id: uuid.UUID) -> ResponseReturnValue:
     """Switch a channel on or off, or tell it of more or less; on again forgets that it broke."""
     form = Form(request.form)
-    worst = form.choice("worst_priority", PRIORITIES)
-    if form.faults:
-        abort(400, "Choose a priority from 1 to 4.")
     with records() as session:
         channel = session.get(ContactChannel, channel_id, with_for_update=True) or abort(404)
+        worst = form.choice("worst_priority", PRIORITIES)
+        if form.faults:
+            abort(400, "Choose a priority from 1 to 4.")
         channel.worst_priority = int(worst)
         channel.enabled = form.raw("enabled") == "yes"
         if channel.enabled:

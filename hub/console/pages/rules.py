@@ -115,7 +115,7 @@ def _tags(session: Session) -> list[Gauge]:
 
 
 def _well_names(session: Session) -> dict[uuid.UUID | None, str]:
-    return dict(session.execute(select(Well.id, Well.name)).tuples().all())
+    return {row.id: row.name for row in session.execute(select(Well.id, Well.name))}
 
 
 def _form(

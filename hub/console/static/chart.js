@@ -5,6 +5,7 @@
 
 const AGAIN = 10000;
 const HEIGHT = 108;
+const ALONE = 200; // height of a chart that is the only one
 const AXIS = 38;
 const WASHED = "20"; // opacity of what is shaded, as two hex digits
 
@@ -96,7 +97,7 @@ function scale(chart) {
   };
 }
 
-function options(chart, width, zone, range, last) {
+function options(chart, width, height, zone, range, last) {
   const edge = { scale: "y", width: 0, points: { show: false } };
   const grid = { stroke: tokens.grid, width: 1 };
   const font = `12px ${tokens.family}`;
@@ -104,7 +105,7 @@ function options(chart, width, zone, range, last) {
   const below = last ? { values: clock() } : { values: (_plot, ticks) => ticks.map(() => "") };
   return {
     width,
-    height: HEIGHT + (last ? AXIS : 6),
+    height: height + (last ? AXIS : 6),
     padding: [8, 16, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     legend: { show: false },
@@ -183,11 +184,12 @@ class Stack {
     this.holder.replaceChildren();
     const drawn = this.found.charts.filter((chart) => chart.t.length);
     if (!drawn.length) this.say("No readings in this stretch of time.");
-    drawn.forEach((chart, place) => this.add(chart, place === drawn.length - 1));
+    const height = drawn.length === 1 ? ALONE : HEIGHT;
+    drawn.forEach((chart, place) => this.add(chart, height, place === drawn.length - 1));
     this.holder.dataset.drawn = String(drawn.length);
   }
 
-  add(chart, last) {
+  add(chart, height, last) {
     const figure = document.createElement("div");
     figure.className = "chart";
     const words = document.createElement("p");
@@ -196,7 +198,7 @@ class Stack {
     this.holder.append(figure);
     const shown = legend(words, chart);
     const range = [this.found.from, this.found.to];
-    const given = options(chart, figure.clientWidth, this.zone, range, last);
+    const given = options(chart, figure.clientWidth, height, this.zone, range, last);
     given.hooks = {
       drawClear: [(plot) => shade(plot, chart, this.found.to)],
       drawAxes: [(plot) => limits(plot, chart)],

@@ -1,9 +1,14 @@
 // Several rows at once: a box that ticks all of them, and a button that says how many are ticked.
+// The boxes stand outside the form and belong to it by its id.
+
+function boxesOf(form) {
+  return [...form.elements].filter((field) => field.matches("[data-pick]"));
+}
 
 function update(form) {
-  const boxes = [...form.querySelectorAll("input[data-pick]")];
+  const boxes = boxesOf(form);
   const ticked = boxes.filter((box) => box.checked).length;
-  const all = form.querySelector("input[data-pick-all]");
+  const all = [...form.elements].find((field) => field.matches("[data-pick-all]"));
   if (all) {
     all.checked = ticked > 0 && ticked === boxes.length;
     all.indeterminate = ticked > 0 && ticked < boxes.length;
@@ -21,10 +26,10 @@ function everyForm() {
 
 export function selecting() {
   document.addEventListener("change", (event) => {
-    const form = event.target.closest?.("form[data-picking]");
-    if (!form) return;
+    const form = event.target.form;
+    if (!form?.matches("[data-picking]")) return;
     if (event.target.matches("[data-pick-all]")) {
-      for (const box of form.querySelectorAll("input[data-pick]")) box.checked = event.target.checked;
+      for (const box of boxesOf(form)) box.checked = event.target.checked;
     }
     update(form);
   });

@@ -1,0 +1,75 @@
+"""The console of the scene behind a real web server, and a tab of a real browser in front of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from waitress.server import create_server
+
+from hub.console import create_app
+from tests.browser import chrome, scene
+from tests.browser.chrome import Browser
+from tests.console import settings_for
+from tests.servers import postgres
+
+
+@dataclass
+class Site:
+    """A running console."""
+
+    url: str
+    database: postgres.Database
+    scene: scene.Scene
+
+    def freshen(self) -> None:
+        """Let every agent but the silent one have just been heard."""
+        scene.refresh(self.database.engine("owner"), self.scene, datetime.now(UTC))
+
+    def sign_in(self, tab: Browser) -> None:
+        """Sign in as the manager, and arrive at the fleet."""
+        tab.driver.get(f"{self.url}/sign-in")
+        tab.driver.find_element("id", "email").send_keys(self.scene.email)
+        tab.driver.find_element("id", "password").send_keys(self.scene.password)
+        tab.driver.find_element("css selector", "button.main-act").click()
+        tab.until("location.pathname === '/' && document.readyState === 'complete'")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests."""
+    reason = chrome.missing()
+    if reason:
+        pytest.skip(reason)
+    with chrome.browser() as started:
+        yield started
+
+
+@pytest.fixture
+def site(plain_server: postgres.Server) -> Iterator[Site]:
+    """The scene, served on loopback."""
+    database = plain_server.fresh(postgres.migrated)
+    built = scene.build(database.engine("owner"), datetime.now(UTC))
+    settings = settings_for(database)
+    server = create_server(
+        create_app(settings, database.engine("app")), host="127.0.0.1", port=0, threads=6
+    )
+    threading.Thread(target=server.run, daemon=True).start()
+    yield Site(f"http://127.0.0.1:{server.effective_port}", database, built)
+    server.close()
+    plain_server.drop(database)
+
+
+@pytest.fixture
+def tab(chromium: Browser) -> Iterator[Browser]:
+    """A tab without cookies, at desktop size, that must not complain about anything."""
+    chromium.driver.delete_all_cookies()
+    chromium.scheme("light")
+    chromium.resize(chrome.DESKTOP)
+    chromium.words()
+    yield chromium
+    assert [word for word in chromium.words() if "favicon" not in word] == []
+    chromium.driver.get("about:blank")
