@@ -21,7 +21,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-_AGENTS = text("SELECT id, name FROM agents WHERE :agent IS NULL OR name = :agent ORDER BY name")
+_AGENTS = text(
+    "SELECT id, name FROM agents WHERE CAST(:agent AS text) IS NULL OR name = :agent ORDER BY name"
+)
 _KEPT_FROM = text("SELECT CASE WHEN isfinite(kept_from) THEN kept_from END FROM readings_state")
 _LEDGER = text(
     """
