@@ -18,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from agent.contract.blocks import Block, Sample, Stamp, freeze, to_columns
 from agent.contract.control import Declaration, DeclaredTag, parse_answer
 from agent.contract.wire import HUB_TOPICS, Address, Message, pack
+from bench.sender import Sender
 
 TAGS = 30
 CONFIG = 1_000
@@ -131,25 +132,26 @@ class Crowd:
         self.latencies: list[tuple[Site, int, float]] = []  #: site, number, seconds to its receipt
         self._waiting = 0
         self._alive = threading.Event()
-        self._clients = [self._connect(port, password, listen=n == 0) for n in range(CONNECTIONS)]
+        self._ear = self._listen(port, password)
+        self._senders = [
+            Sender(port, f"bench-{secrets.token_hex(4)}", "hub", password)
+            for _ in range(CONNECTIONS)
+        ]
 
-    def _connect(self, port: int, password: str, *, listen: bool) -> paho.Client:
+    def _listen(self, port: int, password: str) -> paho.Client:
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             f"bench-{secrets.token_hex(4)}",
             protocol=MQTTProtocolVersion.MQTTv5,
         )
         client.username_pw_set("hub", password)
-        client.max_inflight_messages_set(100)
         subscribed = threading.Event()
-        client.on_connect = lambda c, *_: (
-            c.subscribe([("wf/1/+/+/dn/ack", 1), (HUB_TOPICS, 0)]) if listen else None
-        )
+        client.on_connect = lambda c, *_: c.subscribe([("wf/1/+/+/dn/ack", 1), (HUB_TOPICS, 0)])
         client.on_subscribe = lambda *_: subscribed.set()
         client.on_message = self._on_message
         client.connect("127.0.0.1", port)
         client.loop_start()
-        if listen and not subscribed.wait(10):
+        if not subscribed.wait(10):
             raise TimeoutError("the broker does not take the subscription")
         return client
 
@@ -160,13 +162,14 @@ class Crowd:
 
     def close(self) -> None:
         """Leave."""
-        for client in self._clients:
-            client.disconnect()
-            client.loop_stop()
+        for sender in self._senders:
+            sender.close()
+        self._ear.disconnect()
+        self._ear.loop_stop()
 
     def publish(self, topic: str, payload: bytes) -> None:
-        """Publish something, and wait until the broker has it."""
-        self._clients[0].publish(topic, payload, qos=1).wait_for_publish(10)
+        """Publish something."""
+        self._senders[0].publish(topic, payload)
 
     def _on_message(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         now = time.perf_counter()
@@ -202,8 +205,8 @@ class Crowd:
     def _send_one(self, parcel: Parcel) -> None:
         parcel.site.sent[parcel.number] = time.perf_counter()
         # One connection per agent: the broker keeps the order of one connection only.
-        client = self._clients[zlib.crc32(parcel.site.name.encode()) % len(self._clients)]
-        client.publish(parcel.site.topic("up/t"), parcel.payload, qos=1)
+        sender = self._senders[zlib.crc32(parcel.site.name.encode()) % len(self._senders)]
+        sender.publish(parcel.site.topic("up/t"), parcel.payload)
 
     def await_all(self) -> None:
         """Wait until everything sent is receipted."""
