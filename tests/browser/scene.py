@@ -176,7 +176,7 @@ def _well(
         well_type="gas" if name.startswith("Juliet") else "oil",
         lat=round(place[0], 6),
         lon=round(place[1], 6),
-        api14=f"42389{abs(hash(name)) % 10**9:09d}" if name == "Bravo 1H" else None,
+        api14="42389345120000" if name == "Bravo 1H" else None,
     )
     session.add(well)
     session.flush()
@@ -341,6 +341,8 @@ def _told(
         value = 16.2 - min(hours, 40) * 0.21 + 0.02 * math.sin(hours * 9)
     if (well, measure) == ("Delta 2", "tubing_temperature"):
         value -= 15 * max(0.0, 1 - hours / 9)
+    if (well, measure) == ("Echo 4", "tubing_pressure"):
+        value = 246 + (value - 400) * 0.3 if hours < 5.2 else value - 90
     if well in {"Delta 3H", "Kilo 1"} and measure == "gas_rate":
         value = 0.0
     if (well, measure) == ("Juliet 2H", "line_pressure") and hours < 0.4:

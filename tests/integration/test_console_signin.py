@@ -189,7 +189,9 @@ def test_whose_work_has_ended_is_out_at_once(app: Flask, database: Database, cas
 
 def test_a_person_of_two_operators_switches_in_one_step(app: Flask, cast: Cast) -> None:
     gus = signed_in(app, "gus")
-    assert "Bluebonnet 1H" in read(gus.get("/"))
+    page = gus.get("/").get_data(as_text=True)
+    assert "Bluebonnet 1H" in page
+    assert f'action="/work-for/{cast.cimarron.id}"' in page
     assert gus.post(f"/work-for/{cast.cimarron.id}").headers["Location"] == "/"
     page = read(gus.get("/"))
     assert "Cimarron 1H" in page
