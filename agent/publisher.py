@@ -157,6 +157,7 @@ class Sender:
         outage = 0.0 if self._silent_since is None else now - self._silent_since
         first = self.epoch == 0
         self.epoch = epoch
+        self._outbox.confirmed.clear()
         spread = 0.0 if first else min(self._pace.spread, outage / 4)
         self._announce_at = now + self._chance.uniform(0, spread)
         self._announce_step = self._pace.announce_again
@@ -288,6 +289,8 @@ class Sender:
             cursor = self._cursor(info.id)
             if cursor.answered != self.epoch or not self.epoch or cursor.sent >= info.issued:
                 continue
+            if info.after and not self._is_settled(info.after, streams):
+                continue
             behind = info.issued - info.receipted > SEAL_AFTER and not cursor.flights
             if info.live and behind:
                 self._seal()
@@ -295,6 +298,19 @@ class Sender:
             if len(cursor.flights) < WINDOW:
                 return self._message(info, cursor, now)
         return None
+
+    def _is_settled(self, seq: int, streams: list[StreamInfo]) -> bool:
+        """Whether the hub has a stream, and those it forked from, to their ends.
+
+        Until then something with the old numbers may still be on its way and be stored after what
+        was looked up before.
+        """
+        for info in streams:
+            if info.seq == seq:
+                done = self._cursor(info.id).answered == self.epoch
+                done = done and info.receipted >= info.issued
+                return done and (not info.after or self._is_settled(info.after, streams))
+        return True
 
     def _seal(self) -> None:
         opened = self._outbox.seal(self._clock.now_ms())
@@ -315,6 +331,8 @@ class Sender:
 
 def _is_fork(info: StreamInfo, receipt: Receipt, mine: int | None) -> bool:
     """Whether a receipt tells of another history of a stream; `mine` is our checksum there."""
-    if receipt.number > max(info.sent, info.receipted):  # it knows a number never sent from here
+    if receipt.number > info.issued:
         return info.live or info.waiting > 0
-    return receipt.fork or (mine is not None and receipt.checksum >= 0 and mine != receipt.checksum)
+    if mine is None:
+        return receipt.fork or receipt.number > max(info.sent, info.receipted)
+    return receipt.fork or (receipt.checksum >= 0 and mine != receipt.checksum)

@@ -25,6 +25,7 @@ class StreamInfo:
     receipted: int
     sent: int
     floor: int
+    after: int  #: seq of the stream it forked from; the hub must have that to its end first
 
     @property
     def live(self) -> bool:
@@ -49,7 +50,7 @@ class StreamInfo:
 HEARD = 1  #: in `ended`: the hub has heard a stream's end
 UNSURE = (int(ClockState.NEVER), int(ClockState.HOLDING))
 
-_INFO = "SELECT seq, id, closed, next, receipted, sent, floor FROM streams"
+_INFO = "SELECT seq, id, closed, next, receipted, sent, floor, after FROM streams"
 
 
 class Base:
@@ -60,12 +61,13 @@ class Base:
         self.limits = limits
         self.database = connection
         self.lock = threading.RLock()
+        self.confirmed: set[str] = set()  # streams whose end the hub knows in its present epoch
         self.bytes = self._one("SELECT coalesce(sum(length(body)), 0) FROM blocks")
 
     def streams(self) -> list[StreamInfo]:
-        """All streams kept, oldest first."""
+        """All streams kept, oldest first; the live one is the last."""
         with self.lock:
-            rows = self.database.execute(f"{_INFO} ORDER BY seq").fetchall()
+            rows = self.database.execute(f"{_INFO} ORDER BY closed IS NULL, seq").fetchall()
         return [StreamInfo(*row) for row in rows]
 
     def stream(self, stream: str) -> StreamInfo | None:
@@ -74,27 +76,24 @@ class Base:
             row = self.database.execute(f"{_INFO} WHERE id = ?", (stream,)).fetchone()
         return StreamInfo(*row) if row else None
 
-    def _open_stream(self, now_ms: int) -> str:
+    def _open_stream(self, now_ms: int, after: int = 0) -> tuple[int, str]:
         stream = os.urandom(8).hex()
-        self.database.execute("INSERT INTO streams (id, opened) VALUES (?, ?)", (stream, now_ms))
-        return stream
+        seq = self.database.execute(
+            "INSERT INTO streams (id, opened, after) VALUES (?, ?, ?)", (stream, now_ms, after)
+        ).lastrowid
+        return seq or 0, stream
 
-    def _append_line(self, line: bytes, readings: int, start: int, end: int) -> None:
-        self._append_row(None, line, readings, start, end)
+    def _append_line(self, seq: int, line: bytes, readings: int, start: int, end: int) -> None:
+        self._append_row(seq, None, line, readings, start, end)
         self.bytes += len(line)
 
-    def _append_gap(self, reason: str, readings: int, start: int, end: int) -> None:
-        self._append_row(reason, b"", readings, start, end)
-
     def _append_row(
-        self, gap: str | None, body: bytes, readings: int, start: int, end: int
+        self, seq: int, gap: str | None, body: bytes, readings: int, start: int, end: int
     ) -> None:
-        seq, number = self.database.execute(
-            "SELECT seq, next FROM streams WHERE closed IS NULL"
-        ).fetchone()
         self.database.execute(
-            "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-            (seq, number, number, gap, body, readings, start, end),
+            "INSERT INTO blocks SELECT seq, next, next, ?, ?, ?, ?, ?, NULL FROM streams"
+            " WHERE seq = ?",
+            (gap, body, readings, start, end, seq),
         )
         self.database.execute("UPDATE streams SET next = next + 1 WHERE seq = ?", (seq,))
 

@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS streams (
     sent INTEGER NOT NULL DEFAULT 0,        -- highest number that ever left this box
     floor INTEGER NOT NULL DEFAULT 0,       -- highest number evicted
     floor_sum INTEGER NOT NULL DEFAULT 0,   -- running checksum there
-    ended INTEGER NOT NULL DEFAULT 0        -- 1: its end was heard; UTC ms: since it is empty
+    ended INTEGER NOT NULL DEFAULT 0,       -- 1: its end was heard; UTC ms: since it is empty
+    after INTEGER NOT NULL DEFAULT 0        -- seq of the stream it forked from, which goes first
 ) STRICT;
 CREATE TABLE IF NOT EXISTS blocks (
     stream INTEGER NOT NULL REFERENCES streams (seq),

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from agent.contract.blocks import Block, ClockState, Sample, Stamp, freeze, retime, to_columns
 from agent.contract.control import Declaration, DeclaredTag
+from agent.contract.wire import LIVE_CUT
 from agent.outbox.base import UNSURE, Base, chance, is_unsure
 from agent.outbox.file import Limits
 
 BATCH = 64
+LARGEST_BLOCK = LIVE_CUT  #: bytes; a block is never cut again, and must fit any message
 Key = tuple[int, str, int, int]  #: configuration epoch, boot, clock state, UTC less monotonic ms
 
 
@@ -32,11 +34,11 @@ class Intake(Base):
     def begin_life(self, now_ms: int) -> str:
         """Seal what an earlier start left and open a new stream; returns its id."""
         with self.lock:
-            if self._staged and not self._one("SELECT count(*) FROM streams WHERE closed IS NULL"):
+            if self._staged and self._live() is None:
                 with self._transaction():
                     self._open_stream(now_ms)  # a rescued file may have lost its streams
             opened = self.seal(now_ms)
-            self._life = self._one("SELECT max(seq) FROM streams")
+            self._life = self._live() or 0
         return opened
 
     def seal(self, now_ms: int) -> str:
@@ -54,7 +56,11 @@ class Intake(Base):
     def _turn_over(self, now_ms: int) -> str:
         self._freeze_staged()
         self.database.execute("UPDATE streams SET closed = next - 1 WHERE closed IS NULL")
-        return self._open_stream(now_ms)
+        return self._open_stream(now_ms)[1]
+
+    def _live(self) -> int | None:
+        row = self.database.execute("SELECT seq FROM streams WHERE closed IS NULL").fetchone()
+        return row[0] if row else None
 
     def declare(
         self, devices: tuple[str, ...], tags: tuple[DeclaredTag, ...], now_ms: int
@@ -145,16 +151,21 @@ class Intake(Base):
         groups: dict[Key, list[Sample]] = {}
         for key, samples in [*self._staged, *([more] if more else [])]:
             groups.setdefault(key, []).extend(samples)
+        live = self._live() or 0
         for key, samples in groups.items():
             for piece in _pieces(samples, 4 * self.limits.cut_points):
-                self._append(_block(key, piece))
+                self._append(live, key, piece)
         self.database.execute("DELETE FROM staged")
 
-    def _append(self, block: Block) -> None:
+    def _append(self, seq: int, key: Key, samples: Sequence[Sample]) -> None:
+        block = _block(key, samples)
         line = freeze(block)
+        if len(line) > LARGEST_BLOCK and len(samples) > 1:
+            for half in _pieces(samples, (len(samples) + 1) // 2):
+                self._append(seq, key, half)
+            return
         end = max(column.times[-1] for column in block.columns)
-        start = min(column.times[0] for column in block.columns)
-        self._append_line(line, block.readings, start, end)
+        self._append_line(seq, line, block.readings, block.stamp.start, end)
 
     def retime(self, boot: str, step_ms: int, clock: ClockState) -> int:
         """Shift what this boot stamped with an unconfirmed clock and never sent; returns blocks."""

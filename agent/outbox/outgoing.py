@@ -81,48 +81,66 @@ class Outgoing(Intake):
 
     def _checksum(self, info: StreamInfo, number: int) -> int:
         """Running checksum after `number`, continued from the last one that is known."""
-        base, running = (
+        base, running = self._last_known_sum(info.seq, number)
+        for gap, body in self._rows_between(info.seq, base, number):
+            running = running if gap else zlib.crc32(body, running)
+        return running
+
+    def _last_known_sum(self, seq: int, number: int) -> tuple[int, int]:
+        last, known = (
             self.database.execute(
                 "SELECT last, sum FROM blocks WHERE stream = ?1 AND first <= ?2 AND last <= ?2"
                 " AND sum IS NOT NULL ORDER BY first DESC LIMIT 1",
-                (info.seq, number),
+                (seq, number),
             ).fetchone()
             or self.database.execute(
-                "SELECT floor, floor_sum FROM streams WHERE seq = ?", (info.seq,)
+                "SELECT floor, floor_sum FROM streams WHERE seq = ?", (seq,)
             ).fetchone()
         )
-        for gap, body in self.database.execute(
+        return int(last), int(known)
+
+    def _rows_between(self, seq: int, above: int, number: int) -> Iterator[tuple[str, bytes]]:
+        return self.database.execute(
             "SELECT gap, body FROM blocks WHERE stream = ? AND first > ? AND last <= ?"
             " ORDER BY first",
-            (info.seq, base, number),
-        ):
-            running = running if gap else zlib.crc32(body, running)
-        return int(running)
+            (seq, above, number),
+        )
 
     def checksum_at(self, stream: str, number: int) -> int | None:
-        """Running checksum after a number, or None where it is not known (any more)."""
+        """Running checksum after a number, or None where it is not known (any more).
+
+        Not inside a gap, nor beyond what forked away, nor below what was evicted.
+        """
         with self.lock:
-            row = self.database.execute(
-                "SELECT last, sum FROM blocks JOIN streams ON seq = stream"
-                " WHERE id = ?1 AND first <= ?2"
-                " UNION ALL SELECT floor, floor_sum FROM streams WHERE id = ?1 AND floor <= ?2"
-                " ORDER BY 1 DESC LIMIT 1",
-                (stream, number),
-            ).fetchone()
-        return row[1] if row and row[0] == number else None
+            info = self.stream(stream)
+            if info is None or not info.floor <= number <= info.issued:
+                return None
+            inside = self._one(
+                "SELECT coalesce((SELECT last FROM blocks WHERE stream = ?1 AND first <= ?2"
+                " ORDER BY first DESC LIMIT 1), ?2) <> ?2",
+                info.seq,
+                number,
+            )
+            base, running = self._last_known_sum(info.seq, number)
+            if inside or base == number:
+                return None if inside else running
+            gaps = {gap for gap, _ in self._rows_between(info.seq, base, number)}
+            return None if gaps & {"moved", "lost"} else self._checksum(info, number)
 
     def receipted(self, stream: str, number: int) -> None:
         """Set how far the hub has a stream; what is receipted may be evicted, not forgotten."""
         with self._transaction():
             self.database.execute(
                 "UPDATE streams SET receipted = min(?1, next - 1),"
+                " sent = max(sent, min(?1, next - 1)),"
                 f" ended = CASE WHEN ?1 < receipted THEN min(ended, {HEARD}) ELSE ended END"
                 " WHERE id = ?2",
                 (number, stream),
             )
 
     def ended(self, stream: str) -> None:
-        """Note that the hub has heard a stream close: long after it is empty it is forgotten."""
+        """Note that the hub knows a stream's end: long after it is empty it is forgotten."""
+        self.confirmed.add(stream)
         with self._transaction():
             self.database.execute(
                 f"UPDATE streams SET ended = {HEARD}"
@@ -133,24 +151,28 @@ class Outgoing(Intake):
     def fork(self, stream: str, above: int, theirs: int, now_ms: int) -> int:
         """Part ways with a history the hub knows under the same id; returns blocks moved.
 
-        What lies above `above` (up to there both histories are the same) moves to the live stream
-        (a new one, if this was it), marked so that the hub looks each reading up first; a gap
-        "moved" stands in its place. `theirs` is the hub's number.
+        What lies above `above` (up to there both histories are the same) moves to a stream of its
+        own, marked so that the hub looks each reading up first; a gap "moved" stands in its place,
+        and goes first, so that the hub takes nothing more under the old numbers. `theirs` is the
+        hub's number.
         """
         with self.lock:
             live = (info := self.stream(stream)) is not None and info.live
             with self._transaction():
                 if live:
                     self._turn_over(now_ms)
-                moved = self._part(stream, above, theirs)
+                moved = self._part(stream, above, theirs, now_ms)
             self._staged = [] if live else self._staged
         return moved
 
-    def _part(self, stream: str, above: int, theirs: int) -> int:
+    def _part(self, stream: str, above: int, theirs: int, now_ms: int) -> int:
         if (info := self.stream(stream)) is None:
             return 0
         above = self._common(info, above, theirs)
-        moved = sum(self._move(*row[2:]) for row in self._rows_above(info.seq, above))
+        to, _ = self._open_stream(now_ms, info.seq)
+        moved = sum(self._move(to, *row[2:]) for row in self._rows_above(info.seq, above))
+        self.database.execute("UPDATE streams SET closed = next - 1 WHERE seq = ?", (to,))
+        self.database.execute("DELETE FROM streams WHERE seq = ? AND closed = 0", (to,))
         self.database.execute(
             "DELETE FROM blocks WHERE stream = ? AND first > ?", (info.seq, above)
         )
@@ -192,11 +214,11 @@ class Outgoing(Intake):
                 return
             yield from rows
 
-    def _move(self, gap: str | None, body: bytes, *what: int) -> int:
-        """Append a block, or a gap that still has to be told, to the live stream."""
+    def _move(self, to: int, gap: str | None, body: bytes, *what: int) -> int:
+        """Append a block, or a gap that still has to be told, to another stream."""
         if gap is None:
             self.bytes -= len(body)
-            self._append_line(mark_maybe(body), *what)
+            self._append_line(to, mark_maybe(body), *what)
         elif gap != "moved":
-            self._append_gap(gap, *what)
+            self._append_row(to, gap, b"", *what)
         return int(gap is None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -99,21 +100,25 @@ class Space(Base):
         evicted = 0
         while evicted < BATCH:
             row = self.database.execute(
-                "SELECT last, end, length(body), sum FROM blocks WHERE stream = ? AND first = ?",
+                "SELECT last, end, sum, body FROM blocks WHERE stream = ? AND first = ?",
                 (seq, floor + 1),
             ).fetchone()
             if row is None or row[0] > receipted or not due(row[1]):
                 break
-            self.database.execute(
-                "DELETE FROM blocks WHERE stream = ? AND first = ?", (seq, floor + 1)
-            )
-            self.database.execute(
-                "UPDATE streams SET floor = ?, floor_sum = ? WHERE seq = ?",
-                (row[0], row[3] or 0, seq),
-            )
-            self.bytes -= row[2]
+            self._raise_floor(seq, floor, row[0], row[2], row[3])
             floor, evicted = row[0], evicted + 1
         return evicted
+
+    def _raise_floor(self, seq: int, floor: int, last: int, known: int | None, body: bytes) -> None:
+        running = known
+        if known is None:  # the hub had it from another copy of this file
+            running = self._one("SELECT floor_sum FROM streams WHERE seq = ?", seq)
+            running = zlib.crc32(body, running) if body else running
+        self.database.execute("DELETE FROM blocks WHERE stream = ? AND first = ?", (seq, floor + 1))
+        self.database.execute(
+            "UPDATE streams SET floor = ?, floor_sum = ? WHERE seq = ?", (last, running, seq)
+        )
+        self.bytes -= len(body)
 
     def _thin(self) -> Freed | None:
         """Rewrite a batch of the oldest blocks that were never sent, under their own numbers."""
@@ -184,7 +189,7 @@ class Space(Base):
         )
 
     def _forget_empty(self, now_ms: int) -> None:
-        """Forget closed streams of which nothing is kept and whose end the hub has heard.
+        """Forget closed streams of which nothing is kept and whose end the hub has confirmed.
 
         One that held readings is remembered for long after: a hub restored from an old backup
         lacks them, and only who remembers the stream can tell it that they were released.
@@ -194,12 +199,15 @@ class Space(Base):
             self.database.execute(
                 f"UPDATE streams SET ended = ? WHERE {empty} AND ended = {HEARD}", (now_ms,)
             )
-            self.database.execute(
-                f"DELETE FROM streams WHERE {empty} AND ended >= {HEARD} AND (closed = 0"
+            rows = self.database.execute(
+                f"SELECT seq, id FROM streams WHERE {empty} AND ended >= {HEARD} AND (closed = 0"
                 " OR ended < ?"
                 " OR seq <= (SELECT seq FROM streams ORDER BY seq DESC LIMIT 1 OFFSET ?))",
                 (now_ms - REMEMBER * self.limits.keep_receipted_ms, MOST_REMEMBERED),
-            )
+            ).fetchall()
+            for seq, stream in rows:
+                if stream in self.confirmed:
+                    self.database.execute("DELETE FROM streams WHERE seq = ?", (seq,))
 
     def _shrink(self) -> None:
         with self.lock:
