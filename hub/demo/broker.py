@@ -38,6 +38,7 @@ autosave_interval 5
 max_queued_messages 0
 max_inflight_messages 0
 max_packet_size 262144
+set_tcp_nodelay true
 log_dest stderr
 log_type error
 log_type warning

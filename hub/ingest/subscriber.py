@@ -7,6 +7,7 @@ what it had not acknowledged the broker delivers again.
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 import threading
 import time
@@ -199,6 +200,7 @@ class Subscriber(threading.Thread):
         if self._tls:
             client.tls_set_context(ssl.create_default_context(cafile=self._settings.ca_file))
         client.max_inflight_messages_set(100)
+        client.on_socket_open = _without_delay
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
@@ -307,6 +309,11 @@ class Subscriber(threading.Thread):
         except Exception as fault:  # paho would end its thread without a word
             log.exception("an arrival on %s cannot be taken", arrival.topic)
             connection.lost = f"an arrival cannot be taken ({fault})"
+
+
+def _without_delay(_client: paho.Client, _data: Any, connection: Any) -> None:
+    """Send small packets at once: an answer must not wait for the acknowledgement before it."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _topic(message: paho.MQTTMessage) -> str:

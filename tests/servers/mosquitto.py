@@ -28,6 +28,7 @@ autosave_interval 1
 max_queued_messages 0
 max_inflight_messages 0
 max_packet_size 262144
+set_tcp_nodelay true
 log_dest stderr
 """
 TLS = """\
