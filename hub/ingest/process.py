@@ -10,6 +10,7 @@ import zlib
 import psycopg
 
 from agent.contract.wire import hub_topic
+from hub.errors import HubError
 from hub.ingest.arrival import Arrival
 from hub.ingest.link import Link, Trouble, trouble_of
 from hub.ingest.receipts import Epoch
@@ -24,7 +25,7 @@ HEARTBEAT_S = 10.0
 LOOK_S = 0.2
 
 
-class IngestError(RuntimeError):
+class IngestError(HubError):
     """The ingest process cannot go on and should be started anew; the text says why."""
 
 

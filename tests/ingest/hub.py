@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from hub.ingest import Ingest
@@ -125,8 +124,3 @@ class Rows:
     def quarantine(self) -> list[tuple[Any, ...]]:
         """Codes and numbers in quarantine, in order of arrival."""
         return self.all("SELECT code, number FROM quarantine ORDER BY received_at, number")
-
-
-def other_shards(settings: HubSettings, first: int, last: int) -> HubSettings:
-    """The same settings for a range of shards."""
-    return replace(settings, mqtt=replace(settings.mqtt, first_shard=first, last_shard=last))
