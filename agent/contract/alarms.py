@@ -2,7 +2,8 @@
 
 Each level of a rule walks NORMAL → PENDING_ON → ACTIVE → PENDING_OFF → NORMAL on its own delays.
 All levels of a rule make one *spell*: it is raised with the first level that becomes active, its
-level is the worst active one, and it is cleared when the last of them has ended.
+level is the worst active one, and it is cleared when none of them is left, neither active nor on
+its way to be. So whatever a later spell says of itself began after the former one was cleared.
 
 All times are event times, UTC milliseconds. Delays count only time that was seen: between two
 good samples, and no longer than the rule's `blind_after_s` between them. A sample that is not good
@@ -125,7 +126,8 @@ class State:
         if self.frozen_since is not None:
             return "unknown"
         phases = {phase.phase for phase in self.phases.values()}
-        if ACTIVE in phases:
+        raised = self.spell is not None and (PENDING_ON in phases or not phases)
+        if ACTIVE in phases or raised:
             return "active"
         if PENDING_OFF in phases:
             return "pending_off"
@@ -320,11 +322,9 @@ class _Walk:
         return moved
 
     def _turn_off(self, limit: _Limit, phase: Phase, at: int) -> None:
-        if phase.phase == PENDING_ON:
-            del self.state.phases[limit.name]
-            return
+        held = phase.phase == ACTIVE
         phase.phase, phase.since, phase.held = PENDING_OFF, at, 0
-        if not limit.off_ms:
+        if not held or not limit.off_ms:
             self._end(limit, at)
 
     def _end(self, limit: _Limit, since: int) -> None:
@@ -344,7 +344,7 @@ class _Walk:
                 self._tell("raised", self.state.spell.raised_at, at, value)
             elif worst.name != spell.level:
                 self._change_level(spell, worst, since, at, value)
-        elif spell is not None:
+        elif spell is not None and not self.state.phases:
             self._tell("cleared", at if spell.ended is None else spell.ended, at, value)
             self.state.spell = None
 
@@ -364,7 +364,7 @@ class _Walk:
         ended = None if spell.level in self.state.phases else spell.ended
         since = next((moment for moment in (begun, ended) if moment is not None), at)
         spell.level = new.name
-        self._tell("level", since, at, value, worse=worse)
+        self._tell("level", max(since, spell.raised_at), at, value, worse=worse)
 
     def _tell(
         self, kind: ChangeKind, since: int, at: int, value: float | None, *, worse: bool = False

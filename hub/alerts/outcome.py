@@ -81,16 +81,19 @@ def begin(scene: Scene, episode: Episode) -> Alert:
 
 def follow(scene: Scene, alert: Alert, episode: Episode) -> None:
     """Bring an alert to what its episode is now."""
-    _adjust(scene, alert, episode)
-    _record_steps(scene, alert, episode, _recorded_steps(scene, alert) if episode.steps else set())
-    _set_level(scene, alert, episode)
-    if episode.open:
-        if alert.cleared_at is not None:
-            _reopen(scene, alert, episode)
-        _set_condition(scene, alert, episode)
-    elif alert.cleared_at is None:
-        _clear(scene, alert, episode)
-    if alert.retracted_at is None and alert.closed_at is None:
+    # Half of its times would not do for the database: they are written when all of them stand.
+    with scene.session.no_autoflush:
+        recorded = _recorded_steps(scene, alert) if episode.steps else set()
+        _record_steps(scene, alert, episode, recorded)
+        _adjust(scene, alert, episode)
+        _set_level(scene, alert, episode)
+        if episode.open:
+            if alert.cleared_at is not None:
+                _reopen(scene, alert, episode)
+            _set_condition(scene, alert, episode)
+        elif alert.cleared_at is None:
+            _clear(scene, alert, episode)
+    if alert.closed_at is None:
         _tell_what_is_news(scene, alert, episode)
     if scene.session.is_modified(alert):
         alert.row_version += 1
@@ -143,7 +146,7 @@ def _row(scene: Scene, episode: Episode, *, live: bool) -> Alert:
         row_version=1,
     )
     if episode.open:
-        alert.condition = _condition(episode)
+        alert.condition = episode.condition
         alert.frozen_since = _instant(episode.frozen_since)
     else:
         alert.cleared_at = _instant(episode.cleared_at)
@@ -202,7 +205,7 @@ def _set_condition(scene: Scene, alert: Alert, episode: Episode) -> None:
     elif frozen is None and alert.frozen_since is not None and scene.is_present:
         _set(alert, frozen_since=None)
         write(scene.session, alert, "unfrozen", to_instant(scene.newest))
-    _set(alert, condition="unknown" if alert.frozen_since else _condition(episode))
+    _set(alert, condition="unknown" if alert.frozen_since else episode.condition)
 
 
 def _clear(scene: Scene, alert: Alert, episode: Episode) -> None:
@@ -217,11 +220,12 @@ def _clear(scene: Scene, alert: Alert, episode: Episode) -> None:
 
 def _reopen(scene: Scene, alert: Alert, episode: Episode) -> None:
     """Late data shows that it goes on: open again, as a page nobody has answered."""
+    alert.cleared_at = None
+    alert.condition = episode.condition
     if alert.closed_at is not None:
         _make_room(scene, alert)
-    alert.cleared_at = alert.closed_at = None
+    alert.closed_at = None
     alert.announced_level = None
-    alert.condition = _condition(episode)
     write(scene.session, alert, "reopened", None)
 
 
@@ -325,11 +329,6 @@ def _standing(alert: Alert) -> Standing:
         alert.raised_at,
         alert.cleared_at,
     )
-
-
-def _condition(episode: Episode) -> str:
-    """As the row says it; a spell whose levels all went with an old version still stands."""
-    return episode.condition if episode.condition in {"unknown", "pending_off"} else "active"
 
 
 def _set(alert: Alert, **values: object) -> None:

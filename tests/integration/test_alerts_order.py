@@ -14,7 +14,7 @@ from agent.contract.alarm_rules import parse_rule
 from agent.contract.alarms import Samples, State, evaluate
 from hub.alerts.episodes import fold
 from hub.alerts.instants import to_instant, to_ms
-from tests.alerting import Gauge, watch
+from tests.alerting import Gauge, rule_of, watch
 from tests.cast import Cast
 from tests.servers.postgres import Database
 
@@ -41,6 +41,7 @@ def forget(gauge: Gauge) -> None:
             "TRUNCATE readings, ingest_batches, readings_latest, alert_checkpoints,"
             " notification_attempts, notifications, alert_events, alerts"
         )
+        admin.execute("UPDATE alert_rules SET faulted_at = NULL, fault = NULL")
 
 
 @st.composite
@@ -108,6 +109,6 @@ def test_the_order_of_arrival_does_not_matter(
             gauge.arrive(*message)
         gauge.judge(now + start * 0.01)
     assert found(gauge) == expected(gauge, readings)
-    assert gauge.unjudged() == 0
+    assert (gauge.unjudged(), rule_of(gauge).fault) == (0, None)
     still_open = [alert for alert in gauge.alerts() if alert.closed_at is None]
     assert len(still_open) <= 1

@@ -143,6 +143,28 @@ def test_a_spell_is_over_when_the_last_of_its_levels_is() -> None:
     assert changes == [("raised", 1, 1), ("cleared", 3, 12)]
 
 
+def test_a_spell_goes_on_while_a_milder_level_is_on_its_way() -> None:
+    """Very low for a moment, then low: low becomes active within the same spell."""
+    two = rule(
+        lo={"setpoint": 50, "priority": 3, "on_delay_s": 5},
+        lolo={"setpoint": 20, "priority": 1},
+    )
+    _, changes = evaluate(two, State(), samples(*every(1, 60, 10, 30, 30, 30, 30, 30, 60)))
+    assert [(c.kind, c.level, c.at / S, c.seen_at / S) for c in changes] == [
+        ("raised", "lolo", 1, 1),
+        ("level", "lo", 1, 6),
+        ("cleared", "lo", 7, 7),
+    ]
+
+
+def test_a_spell_ends_with_the_level_that_was_on_its_way_and_did_not_come() -> None:
+    two = rule(
+        lo={"setpoint": 50, "priority": 3, "on_delay_s": 5},
+        lolo={"setpoint": 20, "priority": 1},
+    )
+    assert told(two, *every(1, 60, 10, 30, 30, 60)) == [("raised", 1, 1), ("cleared", 4, 4)]
+
+
 def test_crossing_to_the_other_side_is_a_worse_level_of_the_same_spell() -> None:
     both = rule(
         lo={"setpoint": 50, "priority": 2, "off_delay_s": 60}, hi={"setpoint": 100, "priority": 2}
@@ -261,17 +283,18 @@ def test_splitting_anywhere_with_the_state_saved_as_json_changes_nothing(
 def test_spells_are_well_formed(rule: LimitRule, recording: Samples) -> None:
     state, changes = evaluate(rule, State(), recording)
     spell: int | None = None
-    seen = ended = -1
+    seen = settled = -1
     for change in changes:
         assert change.at <= change.seen_at
         assert change.seen_at >= seen
         seen = change.seen_at
         if change.kind == "raised":
             assert spell is None
-            assert change.at > ended
+            assert change.at > settled
             spell = change.raised_at
         assert change.raised_at == spell
         if change.kind == "cleared":
             assert change.at > spell
-            spell, ended = None, change.at
+            spell, settled = None, change.seen_at
+    assert state.since > settled or not state.phases
     assert (state.spell.raised_at if state.spell else None) == spell
