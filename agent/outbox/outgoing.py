@@ -12,6 +12,7 @@ from agent.outbox.intake import BATCH, Intake
 
 Row = tuple[int, int, str | None, bytes, int, int, int]
 _COLUMNS = "first, last, gap, body, readings, start, end"
+UNCOMPARED = {"released", "moved"}  #: gaps that tell of no loss at this box
 GAP_BYTES = 100  #: what a gap takes in a message at most
 
 
@@ -186,13 +187,16 @@ class Outgoing(Intake):
     def _common(self, info: StreamInfo, above: int, theirs: int) -> int:
         """Last number to leave in its place when histories part above `above`.
 
-        A gap is not torn apart. A block of an unconfirmed clock stays if the hub is beyond it: this
-        is an old copy, and the hub has the same readings re-timed, where it would not find them.
+        A gap is not torn apart: one that tells of a loss moves whole, to be told whole. A block of
+        an unconfirmed clock stays if the hub is beyond it: both copies cut it before they parted,
+        and the hub has its readings re-timed, where it would not find them. Only the hub's last may
+        be what a copy had staged when it started.
         """
         for first, last, gap, body, *_ in self._rows_above(info.seq, above):
-            stays = first <= above if gap else last <= theirs and is_unsure(body)
-            if not stays:
-                break
+            if first <= above and gap not in UNCOMPARED:
+                return first - 1
+            if first > above and (gap or last >= theirs or not is_unsure(body)):
+                return above
             above = last
         return above
 
