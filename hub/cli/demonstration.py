@@ -9,12 +9,14 @@ import sys
 import time
 from types import FrameType
 
+from sqlalchemy.exc import DBAPIError
+
 from hub.cli.screen import Exit, Screen
 from hub.demo import files, operator
 from hub.demo.check import Hops
-from hub.demo.children import DemoError
 from hub.demo.happenings import Happenings
 from hub.demo.stage import Stage
+from hub.errors import HubError
 
 SECONDS_TO_ALARM = 120
 
@@ -32,7 +34,7 @@ def demo(asked: argparse.Namespace, screen: Screen) -> int:
         if asked.check:
             return _verify(stage, screen)
         _show(stage, screen)
-    except DemoError as fault:
+    except HubError as fault:
         screen.say(f"\n{fault}")
         if asked.check:
             screen.answer({"ok": False, "failed": "start", "why": str(fault)}, "")
@@ -74,9 +76,16 @@ def _show(stage: Stage, screen: Screen) -> None:
     """Say where to look, then tell what happens until Ctrl-C."""
     screen.say(_welcome(stage, screen))
     happenings = Happenings(stage.owner, stage.office, stage.children)
+    complaint = ""
     while True:
-        for line in happenings.fresh():
-            screen.say(f"  {line}")
+        try:
+            for line in happenings.fresh():
+                screen.say(f"  {line}")
+            complaint = ""
+        except DBAPIError as fault:
+            if not complaint:
+                complaint = " ".join(str(fault.orig).split())
+                screen.say(f"  the database does not answer: {complaint}")
         time.sleep(1)
 
 

@@ -23,6 +23,7 @@ import paho.mqtt.client as paho
 import requests
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from sqlalchemy import Row, text
+from sqlalchemy.exc import DBAPIError
 
 from agent.contract.blocks import thaw
 from agent.contract.errors import WireError
@@ -67,6 +68,10 @@ class HopError(Exception):
     """A hop does not hold; the text says what was looked for."""
 
 
+#: What can go wrong on the way: a part that is not there, or does not answer in time.
+FAULTS = (HopError, requests.RequestException, DBAPIError, OSError, subprocess.TimeoutExpired)
+
+
 class Hops:
     """The check of one running stage."""
 
@@ -92,9 +97,10 @@ class Hops:
         ):
             try:
                 seen = hop()
-            except HopError as fault:
-                self.report |= {"failed": name, "why": str(fault)}
-                self._say(f"  ✗ {name:<10} {fault}")
+            except FAULTS as fault:
+                why = " ".join(str(fault).split())
+                self.report |= {"failed": name, "why": why}
+                self._say(f"  ✗ {name:<10} {why}")
                 return False
             self.report[name] = seen
             self._say(f"  ✓ {name:<10} {_words(seen)}")

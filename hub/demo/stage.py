@@ -73,7 +73,6 @@ class Stage:
     def stop(self) -> None:
         """Stop everything in the opposite order."""
         self._open.close()
-        (self.state / "running.json").unlink(missing_ok=True)
 
     # ------------------------------------------------------------------------------- steps
 
@@ -244,6 +243,7 @@ class Stage:
         for name, pid in left.items():
             if name != "PostgreSQL":  # that one is found and used again
                 end_left_over(pid, str(self.state))
+        self._open.callback(running.unlink, missing_ok=True)
         running.unlink(missing_ok=True)
 
     def _console_answers(self) -> bool:
