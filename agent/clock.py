@@ -68,10 +68,11 @@ class Clock:
     @property
     def confirmed(self) -> bool:
         """Whether true time was heard since this program started, and all is stamped by it."""
-        return self._is_set and self._target is None
+        return self.is_set and self._target is None
 
     @property
-    def _is_set(self) -> bool:
+    def is_set(self) -> bool:
+        """Whether true time was heard since this program started."""
         return self.state in {ClockState.SET, ClockState.STEPPED}
 
     def now_ms(self) -> int:
@@ -90,7 +91,7 @@ class Clock:
         system = self._wall() - self._mono()
         jump, self._system = system - self._system, system
         if self._synchronised():
-            if not self._is_set or abs(jump) > JUMP_MS:
+            if not self.is_set or abs(jump) > JUMP_MS:
                 self._target = system
             elif abs(system - self._anchor) <= JUMP_MS:
                 self._anchor = system
@@ -106,8 +107,8 @@ class Clock:
         offset = hub_ms - self._mono()
         off = (offset if may_be_old else self._latest(offset)) - self._anchor
         if abs(off) <= TOLERANCE_MS or self._synchronised():
-            self.state = self.state if self._is_set else ClockState.SET
-        elif not may_be_old and (off > 0 or not self._is_set or self._heard_for_long()):
+            self.state = self.state if self.is_set else ClockState.SET
+        elif not may_be_old and (off > 0 or not self.is_set or self._heard_for_long()):
             self._target = self._anchor + off
         return self._due()
 

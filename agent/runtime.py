@@ -137,16 +137,17 @@ class Runtime:
         self.outbox.close()
 
     def _follow_clock(self, look: Callable[[], int]) -> None:
-        """Look at the clock; before it makes a step, what was not sent follows it.
+        """Look at the clock; before it makes a step, what it stamped unconfirmed follows it.
 
         Both the keeper and the publisher look; a step must be followed only once.
         """
         with self._one_look:
-            step_ms = look()
+            step_ms, moved = look(), 0
             if not step_ms:
                 return
             try:
-                moved = self.outbox.retime(self.clock.boot, step_ms, ClockState.STEPPED)
+                if not self.clock.is_set:
+                    moved = self.outbox.retime(self.clock.boot, step_ms, ClockState.STEPPED)
             except sqlite3.Error as fault:
                 log.error("readings cannot be re-timed yet, nothing is sent: %s", fault)
                 return
