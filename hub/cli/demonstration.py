@@ -67,7 +67,8 @@ class Steps:
 def _verify(stage: Stage, screen: Screen) -> int:
     screen.say("\nFollowing a reading:")
     hops = Hops(stage, screen.say, alarm_within_s=SECONDS_TO_ALARM)
-    sound = hops.follow()
+    with screen.busy("    following", lambda: hops.at):
+        sound = hops.follow()
     screen.answer(hops.report, "")
     return Exit.DONE if sound else Exit.FAILED
 

@@ -24,7 +24,8 @@ def audit(asked: argparse.Namespace, screen: Screen) -> int:
     """Hold what was announced, what the ledger says and what is stored against each other."""
     engine = connect(load(asked.settings).database.admin_url, "owner", pool=1)
     try:
-        report = hold_against(engine, agent=asked.agent, days=asked.days)
+        with screen.busy("Counting every reading"):
+            report = hold_against(engine, agent=asked.agent, days=asked.days)
     finally:
         engine.dispose()
     screen.answer(report.to_json(), _in_words(report, screen))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from enum import IntEnum
@@ -15,7 +16,6 @@ from uuid import UUID
 
 from hub.errors import HubError
 
-BAR = 24
 CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 
@@ -48,7 +48,7 @@ class Screen:
 
     def say(self, text: str = "") -> None:
         """A line for a person."""
-        wipe = "\033[K" if self._live else ""
+        wipe = "\r\033[K" if self._live else ""
         print(f"{wipe}{text}", file=self._aside, flush=True)
 
     def hint(self, text: str) -> None:
@@ -80,49 +80,26 @@ class Screen:
         return "\n".join(lines)
 
     @contextmanager
-    def progress(self, label: str) -> Iterator[Progress]:
-        """Show how far a long piece of work has come."""
-        bar = Progress(label, self._aside, live=self._live)
-        try:
-            yield bar
-        finally:
-            bar.close()
-
-
-class Progress:
-    """One line that fills up; on a log file, a line every ten seconds."""
-
-    def __init__(self, label: str, out: IO[str], *, live: bool) -> None:
-        self._label, self._out, self._live = label, out, live
-        self._begun = time.monotonic()
-        self._shown = 0.0
-
-    def at(self, done: float, total: float, note: str = "") -> None:
-        """Say how much of the whole is done."""
-        now = time.monotonic()
-        if now - self._shown < (0.1 if self._live else 10) and done < total:
+    def busy(self, label: str, note: Callable[[], str] = lambda: "") -> Iterator[None]:
+        """Show on a terminal how long a piece of work has gone on, and what `note` says of it."""
+        if not self._live:
+            yield
             return
-        self._shown = now
-        share = min(done / total, 1) if total else 1.0
-        filled = int(BAR * share)
-        bar = "█" * filled + "░" * (BAR - filled)
-        line = f"{self._label} {bar} {share:4.0%} {note}".rstrip()
-        print(
-            f"\r\033[K{line}" if self._live else line,
-            end="" if self._live else "\n",
-            file=self._out,
-            flush=True,
-        )
+        done = threading.Event()
+        line = threading.Thread(target=self._tick, args=(label, note, done), daemon=True)
+        line.start()
+        try:
+            yield
+        finally:
+            done.set()
+            line.join()
+            print("\r\033[K", end="", file=self._aside, flush=True)
 
-    def close(self) -> None:
-        """End the line."""
-        if self._live and self._shown:
-            print("\r\033[K", end="", file=self._out, flush=True)
-
-    @property
-    def seconds(self) -> float:
-        """How long it has taken so far."""
-        return time.monotonic() - self._begun
+    def _tick(self, label: str, note: Callable[[], str], done: threading.Event) -> None:
+        begun = time.monotonic()
+        while not done.wait(0.25):
+            words = f"{label} … {time.monotonic() - begun:.0f} s  {note()}".rstrip()
+            print(f"\r\033[K{words}", end="", file=self._aside, flush=True)
 
 
 def _plain(value: object) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import base64
 import secrets
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from hub.backup import backup, restore
@@ -58,7 +59,10 @@ def _logins(database: DatabaseSettings) -> dict[DatabaseRole, tuple[str, str]]:
 
 def backup_to(asked: argparse.Namespace, screen: Screen) -> int:
     """Write everything into one file, with a count of what is in it."""
-    stock = backup(load(asked.settings).database.admin_url, asked.path, say=screen.say)
+    url, path = load(asked.settings).database.admin_url, asked.path
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    with screen.busy("Backing up", lambda: _size(unfinished)):
+        stock = backup(url, path, say=screen.say)
     screen.answer(stock.to_json(), "Keep it on another machine.")
     return Exit.DONE
 
@@ -66,9 +70,14 @@ def backup_to(asked: argparse.Namespace, screen: Screen) -> int:
 def restore_from(asked: argparse.Namespace, screen: Screen) -> int:
     """Bring a backup back and compare what came back with what was counted."""
     url = load(asked.settings).database.admin_url
-    stock = restore(url, asked.path, replace=asked.replace, say=screen.say)
+    with screen.busy("Restoring"):
+        stock = restore(url, asked.path, replace=asked.replace, say=screen.say)
     screen.answer(
         stock.to_json(),
         "Start the hub: agents send again what the backup lacks and they still keep.",
     )
     return Exit.DONE
+
+
+def _size(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.1f} MB" if path.exists() else ""

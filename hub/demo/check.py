@@ -80,6 +80,7 @@ class Hops:
         self._since = datetime.now(UTC)
         self._alert: Row[Any] | None = None
         self.report: dict[str, Any] = {"ok": False}
+        self.at = ""  #: the hop that is being looked at
 
     def follow(self) -> bool:
         """Look at every hop; `report` holds what was seen. Returns whether all hold."""
@@ -95,6 +96,7 @@ class Hops:
             ("console", self._console),
             ("audit", self._audit),
         ):
+            self.at = name
             try:
                 seen = hop()
             except FAULTS as fault:
