@@ -103,12 +103,16 @@ def encode(gauge: GaugeSettings, value: float) -> bytes:
     """
     raw = (value - gauge.offset) / gauge.scale
     if is_bits(gauge.table):
-        return bytes([bool(round(raw))])
+        return bytes([_is_on(raw)])
     if gauge.kind == "bit":
-        return (_bit_mask(gauge) if round(raw) else 0).to_bytes(2, "big")
+        return (_bit_mask(gauge) if _is_on(raw) else 0).to_bytes(2, "big")
     arrange, code = _arrangement(gauge)
     packed = struct.pack(code, (_float if gauge.kind in _FLOATS else _whole)(gauge.kind, raw))
     return packed if arrange is None else bytes(arrange(packed))
+
+
+def _is_on(raw: float) -> bool:
+    return not math.isnan(raw) and abs(raw) > 0.5
 
 
 def _whole(kind: Kind, raw: float) -> int:

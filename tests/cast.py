@@ -70,8 +70,13 @@ def engage(owner: Engine) -> Cast:
         zoe = _person(session, "zoe", "Zoe Outsider")
         bluebonnet = _operator(session, "Bluebonnet Energy", ("alice", "bob", "carl"))
         cimarron = _operator(session, "Cimarron Oil", ("dora", "emil", "finn"))
-        for operator in (bluebonnet, cimarron):
-            session.add(Membership(organization_id=operator.id, user_id=gus, role="pumper"))
+        for year, operator in ((2024, bluebonnet), (2025, cimarron)):
+            since = datetime(year, 1, 1, tzinfo=UTC)
+            session.add(
+                Membership(
+                    organization_id=operator.id, user_id=gus, role="pumper", created_at=since
+                )
+            )
     return Cast(bluebonnet, cimarron, gus, zoe)
 
 

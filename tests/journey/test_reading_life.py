@@ -95,30 +95,10 @@ def row(database: Database, query: str, **values: Any) -> Row[Any] | None:
         return connection.execute(text(query), values).first()
 
 
-@pytest.mark.mosquitto
-@pytest.mark.slow
-def test_a_reading_s_whole_life(
-    programs: Programs, database: Database, listener: Listener, mailbox: Mailbox, cast: Cast
-) -> None:
-    # The keeper enrols the box; its file comes from what `agent add` printed.
-    programs.enrol(AGENT, "bluebonnet", "Bluebonnet 2H")
-    programs.start_site()
-    assert programs.agent("read")[0]["value"] == 1
-    programs.start_hub()
-    programs.start_agent()
-
-    # The manager links the tag the agent declared, and makes a rule, in the console.
-    tag = until(lambda: row(database, TAG, agent=AGENT), "the agent declares its tag")
-    bob = Browser(programs.console_url)
-    bob.send("/sign-in", email="bob@example.com", password=cast.password)
-    bob.send(
-        f"/agents/{tag.agent_id}/tags",
-        **{f"place-{tag.id}": "Bluebonnet 2H", f"measure-{tag.id}": "Tubing pressure"},
-    )
-    value = int(programs.agent("read")[0]["value"]) + AHEAD
-    made_rule = bob.send("/rules/new", **rule(tag.id, value))
-    assert "Tubing too high" in made_rule
-
+def follow_to_alert(
+    programs: Programs, database: Database, listener: Listener, tag: Any, value: int
+) -> Any:
+    """Follow one value from the register to its alert; every hop must hold."""
     # register
     served = until(lambda: programs.served(value), "the register is read")
 
@@ -144,7 +124,11 @@ def test_a_reading_s_whole_life(
     # alert, in event time
     alert = until(lambda: row(database, ALERT, tag=tag.id), "the alert")
     assert (alert.value, alert.ms, alert.origin) == (value, sample.at, "live")
+    return alert
 
+
+def reaches_the_manager(bob: Browser, mailbox: Mailbox, alert: Any, value: int) -> None:
+    """The alert is in the manager's mailbox once, and on every page where it belongs."""
     # mailbox: the manager's, once
     letter = mailbox.wait_for(1)[0]
     assert letter.message["To"] == "bob@example.com"
@@ -161,6 +145,34 @@ def test_a_reading_s_whole_life(
     assert "on my way" in bob.see(f"/alerts/{alert.id}")
     assert bob.see("/agents").count(AGENT) >= 1
     bob.close()
+
+
+@pytest.mark.mosquitto
+@pytest.mark.slow
+def test_a_reading_s_whole_life(
+    programs: Programs, database: Database, listener: Listener, mailbox: Mailbox, cast: Cast
+) -> None:
+    # The keeper enrols the box; its file comes from what `agent add` printed.
+    programs.enrol(AGENT, "bluebonnet", "Bluebonnet 2H")
+    programs.start_site()
+    assert programs.agent("read")[0]["value"] == 1
+    programs.start_hub()
+    programs.start_agent()
+
+    # The manager links the tag the agent declared, and makes a rule, in the console.
+    tag = until(lambda: row(database, TAG, agent=AGENT), "the agent declares its tag")
+    bob = Browser(programs.console_url)
+    bob.send("/sign-in", email="bob@example.com", password=cast.password)
+    bob.send(
+        f"/agents/{tag.agent_id}/tags",
+        **{f"place-{tag.id}": "Bluebonnet 2H", f"measure-{tag.id}": "Tubing pressure"},
+    )
+    value = int(programs.agent("read")[0]["value"]) + AHEAD
+    made_rule = bob.send("/rules/new", **rule(tag.id, value))
+    assert "Tubing too high" in made_rule
+
+    alert = follow_to_alert(programs, database, listener, tag, value)
+    reaches_the_manager(bob, mailbox, alert, value)
 
     # and the proof of all of it
     report = programs.hub("audit", "--agent", AGENT)
