@@ -114,7 +114,7 @@ def test_readings_kept_thinned_and_dropped_make_up_all_that_were_read() -> None:
 
 
 def test_nothing_that_was_sent_is_thinned() -> None:
-    outbox, stream = full(0.7)
+    outbox, stream = full(0.85)
     left = sent_up_to(outbox, stream, 20)
     outbox.keep_bound(None)
     assert {n: line for n, line in lines(outbox, stream).items() if n <= 20} == left
