@@ -32,6 +32,7 @@ from typing import Any
 from agent.contract.errors import WireError
 
 MAX_EXPONENT = 9
+READ_EXPONENT = 22  #: the largest power of ten that a float holds exactly; no reader goes beyond
 EXACT_INTEGER = 2**53
 
 
@@ -257,6 +258,8 @@ def _floats(data: Sequence[float | None], length: int) -> list[float | None]:
 
 
 def _integers(data: int | Sequence[int], exponent: int, length: int) -> list[float | None]:
+    if not 0 <= int(exponent) <= READ_EXPONENT:
+        raise WireError(f"a decimal exponent of {exponent} is not believable")
     scale = 10 ** int(exponent)
     if isinstance(data, int):
         return [data / scale] * length

@@ -14,6 +14,9 @@ from dataclasses import asdict, dataclass, field
 from agent.contract.errors import WireError
 from agent.contract.wire import VERSION, body_of, dump, encode
 
+#: What reading a body of the wrong shape raises; 1e999 is infinite and fits no integer.
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
@@ -77,7 +80,7 @@ def parse_status(payload: bytes) -> Birth | Death:
             streams,
             {str(key): int(value) for key, value in body.get("backlog", {}).items()},
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except _MALFORMED as fault:
         raise WireError(f"not a status: {type(fault).__name__} {fault}") from fault
 
 
@@ -127,7 +130,7 @@ def parse_answer(payload: bytes) -> Answer:
             tuple(int(number) for number in body.get("configs", ())),
             tuple(str(text) for text in body.get("refused", ())),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except _MALFORMED as fault:
         raise WireError(f"not an answer: {type(fault).__name__} {fault}") from fault
 
 
@@ -150,7 +153,7 @@ def parse_heartbeat(payload: bytes) -> Heartbeat:
     try:
         first, last = body["shards"]
         return Heartbeat(int(body["epoch"]), int(body["at"]), (int(first), int(last)))
-    except (KeyError, TypeError, ValueError) as fault:
+    except _MALFORMED as fault:
         raise WireError(f"not a heartbeat: {type(fault).__name__} {fault}") from fault
 
 
@@ -199,8 +202,10 @@ def parse_declaration(payload: bytes) -> Declaration:
             tags,
             bool(body.get("gone")),
         )
-    except (KeyError, TypeError, ValueError) as fault:
+    except _MALFORMED as fault:
         raise WireError(f"not a declaration: {type(fault).__name__} {fault}") from fault
+    if any(type(tag.number) is not int or type(tag.name) is not str for tag in tags):
+        raise WireError("not a declaration: a tag's number is no integer or its name no text")
     for key in ("number", "name"):
         if len({getattr(tag, key) for tag in tags}) != len(tags):
             raise WireError(f"a declaration uses a tag {key} twice")

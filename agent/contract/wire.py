@@ -194,7 +194,7 @@ def unpack(payload: bytes) -> Message:
             gaps,
             None if closed is None else int(closed),
         )
-    except (KeyError, TypeError, ValueError) as fault:
+    except (KeyError, TypeError, ValueError, OverflowError) as fault:
         raise WireError(f"not an envelope: {type(fault).__name__} {fault}") from fault
 
 
@@ -215,7 +215,7 @@ def _envelope(head: Mapping[str, Any]) -> Envelope:
     try:
         first, last = head["n"]
         envelope = Envelope(int(head["v"]), str(head["s"]), int(first), int(last))
-    except (KeyError, TypeError, ValueError) as fault:
+    except (KeyError, TypeError, ValueError, OverflowError) as fault:
         raise WireError(f"not an envelope: {type(fault).__name__} {fault}") from fault
     if not (1 <= envelope.first <= envelope.last < 2**53 and 0 < len(envelope.stream) <= 64):
         raise WireError(f"not an envelope: numbers {first}..{last} of stream {head['s']!r}")
