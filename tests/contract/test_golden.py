@@ -21,6 +21,7 @@ DATA = [path for path in EVERY if path.name.startswith("data_")]
 KEPT = {
     "answer",
     "answer_fork",
+    "answer_settled",
     "birth",
     "data_closed",
     "data_floats",
