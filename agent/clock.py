@@ -16,6 +16,7 @@ from collections.abc import Callable
 from agent.contract.blocks import ClockState
 
 TOLERANCE_MS = 2_000  #: hub time includes the way of one message; closer than this is agreement
+DRIFT_MS = 10  #: closer than this the anchor stays: rounding alone moves the difference by 1
 JUMP_MS = 500  #: the system clock moved against the monotonic one
 BUCKET_MS = 10_000  #: the latest time heard from the hub is kept for each so long
 MEMORY = 12  #: buckets
@@ -93,7 +94,7 @@ class Clock:
         if self._synchronised():
             if not self.is_set or abs(jump) > JUMP_MS:
                 self._target = system
-            elif abs(system - self._anchor) <= JUMP_MS:
+            elif DRIFT_MS <= abs(system - self._anchor) <= JUMP_MS:
                 self._anchor = system
         return self._due()
 

@@ -25,6 +25,7 @@ class Intake(Base):
         super().__init__(connection, limits)
         self._fresh: list[Sample] = []
         self._staged: list[tuple[Key, list[Sample]]] = []
+        self._key: Key | None = None  # of the last commit
         self._cut_due = 0
         self._life = 0  # this program start's first stream
         self._load_staged()
@@ -44,19 +45,23 @@ class Intake(Base):
     def seal(self, now_ms: int) -> str:
         """Close the live stream where it stands and open a new one; ids and numbers stay.
 
-        Staged readings are frozen into the stream that was live when they were staged: should the
-        file be an old image, the hub knows that stream's next number, with these readings in it.
+        What was read until now is frozen into the stream that was live: should this be an old image
+        of the disk (or memory), the hub knows that stream's next number, with these readings in it.
         """
         with self.lock:
             with self._transaction():
                 opened = self._turn_over(now_ms)
-            self._staged = []
+            self._turned_over()
         return opened
 
     def _turn_over(self, now_ms: int) -> str:
-        self._freeze_staged()
+        self._freeze_staged((self._key, self._fresh) if self._key and self._fresh else None)
         self.database.execute("UPDATE streams SET closed = next - 1 WHERE closed IS NULL")
         return self._open_stream(now_ms)[1]
+
+    def _turned_over(self) -> None:
+        self._staged = []
+        self._fresh = [] if self._key else self._fresh
 
     def _live(self) -> int | None:
         row = self.database.execute("SELECT seq FROM streams WHERE closed IS NULL").fetchone()
@@ -115,7 +120,7 @@ class Intake(Base):
                 raise
 
     def _commit(self, samples: list[Sample], stamp: Stamp, now_ms: int, *, cut: bool) -> bool:
-        key = (stamp.config, stamp.boot, int(stamp.clock), stamp.start - stamp.mono)
+        self._key = key = (stamp.config, stamp.boot, int(stamp.clock), stamp.start - stamp.mono)
         if not samples and not self._staged:
             return False
         staged = sum(len(rows) for _, rows in self._staged) + len(samples)
@@ -185,6 +190,7 @@ class Intake(Base):
                     self._write_staged(*kept)
             self._staged = staged
             self._fresh = _shifted(self._fresh, step_ms)
+            self._key = None  # it was that of another clock
         return moved
 
     def _never_sent(self) -> Iterator[tuple[int, int, bytes]]:

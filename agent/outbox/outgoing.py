@@ -163,7 +163,8 @@ class Outgoing(Intake):
                 if live:
                     self._turn_over(now_ms)
                 moved = self._part(stream, above, theirs, now_ms)
-            self._staged = [] if live else self._staged
+            if live:
+                self._turned_over()
         return moved
 
     def _part(self, stream: str, above: int, theirs: int, now_ms: int) -> int:
