@@ -176,6 +176,22 @@ def test_late_readings_can_show_that_a_cleared_alert_goes_on(
     assert [kind for kind, state in gauge.told() if state == "queued"] == ["raised"]
 
 
+def test_a_closed_alert_can_turn_out_to_be_a_later_one(database: Database, cast: Cast) -> None:
+    """What it stood for vanishes, and shortly after it something begins and stands."""
+    lo = {"setpoint": 100, "priority": 2, "on_delay_s": 50}
+    lolo = {"setpoint": 10, "priority": 1, "off_delay_s": 120}
+    gauge = watch(database, cast.bluebonnet, START, {"levels": {"lo": lo, "lolo": lolo}})
+    gauge.run((10, 95), (60, 95))
+    take_on(gauge, 60.6)
+    gauge.run((61, 150))
+    assert gauge.alert().closed_at is not None
+    gauge.arrive((30, 150), (100, 95), (150, 95))
+    gauge.judge(151)
+    assert gauge.spans() == [(100, None, "lo")]
+    assert (gauge.alert().ack, gauge.alert().closed_at) == ("unacked", None)
+    assert gauge.events()[-2:] == ["adjusted", "reopened"]
+
+
 def test_an_older_episode_does_not_displace_the_open_one(gauge: Gauge) -> None:
     gauge.run((500, 95))
     gauge.arrive((10, 90), (20, 150))

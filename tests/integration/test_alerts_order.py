@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from agent.contract.alarm_rules import parse_rule
@@ -96,6 +96,10 @@ def found(gauge: Gauge) -> list[tuple[object, ...]]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(recordings(), st.randoms(use_true_random=False), st.integers(1, 4))
+@example(  # very low ends while low, long on its way, has not come: then very low again
+    [[(1.0, 40), (2.0, 102), (12.0, 102), (22.0, 102)], [(23.0, 40)]], random.Random(0), 1
+)
+@example([[(11.0, 90), (41.0, 102)], [(42.0, 150)], [(1.0, 150)]], random.Random(1), 1)
 def test_the_order_of_arrival_does_not_matter(
     gauge: Gauge, messages: list[list[Reading]], chance: random.Random, together: int
 ) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from hub.notify.channels import TransportError
@@ -81,3 +85,14 @@ def test_waiting_grows_from_five_seconds_to_ten_minutes() -> None:
 
 def test_a_receiver_may_ask_for_more_time() -> None:
     assert retry_delay_s(1, 120) == 120
+
+
+def test_the_receiver_of_the_documentation_accepts_what_we_sign() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "alerts.md").read_text("utf-8")
+    code = page.split("```python\n")[1].split("```")[0]
+    room: dict[str, Any] = {}
+    exec(code, room)
+    now = int(time.time())
+    assert room["is_ours"](signature(b"key", now, b"{}"), b"{}", b"key")
+    assert not room["is_ours"](signature(b"key", now, b"{}"), b"{ }", b"key")
+    assert not room["is_ours"](signature(b"key", now - 600, b"{}"), b"{}", b"key")
