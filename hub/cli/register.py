@@ -78,7 +78,7 @@ def user_add(asked: argparse.Namespace, screen: Screen) -> int:
             session.flush()
         except IntegrityError as fault:
             raise CommandError(
-                f"{asked.email} already works for {organization.name}; nothing was changed"
+                f"{asked.email} already works for {asked.organization}; nothing was changed"
             ) from fault
         if asked.notify:
             session.add(

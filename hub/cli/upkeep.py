@@ -26,11 +26,11 @@ def key(_asked: argparse.Namespace, screen: Screen) -> int:
 def bring_tables(asked: argparse.Namespace, screen: Screen) -> int:
     """Bring the database to this version's tables."""
     database = load(asked.settings).database
+    logins = _logins(database) if asked.logins else {}
     tier = migrate(database.admin_url, say=screen.say)
     if asked.tier:
         tier = upgrade_tier(database.admin_url, Tier(asked.tier), say=screen.say)
-    if asked.logins:
-        logins = _logins(database)
+    if logins:
         grant_logins(database.admin_url, logins)
         screen.say(f"Sign-ins: {', '.join(name for name, _ in logins.values())}")
     screen.answer({"tier": tier.value, "title": tier.title}, "Done.")
