@@ -188,15 +188,16 @@ class Outgoing(Intake):
     def _common(self, info: StreamInfo, above: int, theirs: int) -> int:
         """Last number to leave in its place when histories part above `above`.
 
-        A gap is not torn apart: one that tells of a loss moves whole, to be told whole. A block of
-        an unconfirmed clock stays if the hub is beyond it: both copies cut it before they parted,
-        and the hub has its readings re-timed, where it would not find them. Only the hub's last may
-        be what a copy had staged when it started.
+        A gap is not torn apart: one that tells of a loss moves whole, to be told whole. A block
+        that an unconfirmed clock stamped before this program started stays if the hub is beyond it:
+        both copies cut it before they parted, and the hub has its readings re-timed, where it would
+        not find them. Only the hub's last may be what a copy had staged when it started.
         """
+        retimed = theirs if info.seq < self._life else 0
         for first, last, gap, body, *_ in self._rows_above(info.seq, above):
             if first <= above and gap not in UNCOMPARED:
                 return first - 1
-            if first > above and (gap or last >= theirs or not is_unsure(body)):
+            if first > above and (gap or last >= retimed or not is_unsure(body)):
                 return above
             above = last
         return above
