@@ -120,6 +120,14 @@ def test_a_late_message_does_not_set_a_confirmed_clock_back() -> None:
     assert (clock.confirmed, clock.now_ms()) == (True, box.true)
 
 
+def test_the_first_message_a_confirmed_clock_hears_may_be_late() -> None:
+    box = Box(disciplined=True)
+    clock = box.clock()
+    box.disciplined = False
+    assert hear(box, clock, late=30 * SECOND) == 0
+    assert clock.now_ms() == box.true
+
+
 def test_an_earlier_message_after_a_late_one_sets_the_clock_forward() -> None:
     box = Box(off=-MINUTE)
     clock = box.clock()
@@ -194,6 +202,7 @@ def test_a_jump_of_the_system_clock_is_followed_only_when_synchronised() -> None
     box.disciplined = True
     box.off = 2 * MINUTE
     step = clock.tick()
+    assert not clock.confirmed
     clock.settled(step)
     assert (step, clock.now_ms(), clock.state) == (2 * MINUTE, T0 + 2 * MINUTE, ClockState.STEPPED)
 
