@@ -152,33 +152,79 @@ def reaches_the_manager(bob: Browser, mailbox: Mailbox, alert: Any, value: int) 
 def test_a_reading_s_whole_life(
     programs: Programs, database: Database, listener: Listener, mailbox: Mailbox, cast: Cast
 ) -> None:
-    # The keeper enrols the box; its file comes from what `agent add` printed.
     programs.enrol(AGENT, "bluebonnet", "Bluebonnet 2H")
     programs.start_site()
     assert programs.agent("read")[0]["value"] == 1
     programs.start_hub()
     programs.start_agent()
-
-    # The manager links the tag the agent declared, and makes a rule, in the console.
     tag = until(lambda: row(database, TAG, agent=AGENT), "the agent declares its tag")
     bob = Browser(programs.console_url)
     bob.send("/sign-in", email="bob@example.com", password=cast.password)
+    value = watch(bob, programs, tag)
+
+    at = from_register_to_row(programs, database, listener, tag, value)
+    from_row_to_mailbox(database, mailbox, bob, tag, value, at)
+
+    report = programs.hub("audit", "--agent", AGENT)
+    assert report["ok"], report["faults"]
+    assert report["readings"]["stored"] == report["readings"]["ledgered"] >= value
+    assert len(mailbox.letters()) == 1
+    bob.close()
+
+
+def watch(bob: Browser, programs: Programs, tag: Row[Any]) -> int:
+    """Link the tag and make a rule, in the console; gives the value that will trip it."""
     bob.send(
         f"/agents/{tag.agent_id}/tags",
         **{f"place-{tag.id}": "Bluebonnet 2H", f"measure-{tag.id}": "Tubing pressure"},
     )
     value = int(programs.agent("read")[0]["value"]) + AHEAD
-    made_rule = bob.send("/rules/new", **rule(tag.id, value))
-    assert "Tubing too high" in made_rule
+    assert "Tubing too high" in bob.send("/rules/new", **rule(tag.id, value))
+    return value
 
-    alert = follow_to_alert(programs, database, listener, tag, value)
-    reaches_the_manager(bob, mailbox, alert, value)
 
-    # and the proof of all of it
-    report = programs.hub("audit", "--agent", AGENT)
-    assert report["ok"], report["faults"]
-    assert report["readings"]["stored"] == report["readings"]["ledgered"] >= value
-    assert len(mailbox.letters()) == 1
+def from_register_to_row(
+    programs: Programs, database: Database, listener: Listener, tag: Row[Any], value: int
+) -> int:
+    """Register, outbox, broker, stream row, ledger, reading, receipt; gives its time in ms."""
+    served = until(lambda: programs.served(value), "the register is read")
+    outbox = programs.folder / "outbox.db"
+    stream, number, line, sample = until(lambda: in_outbox(outbox, value), "it is frozen")
+    assert abs(sample.at - served["ms"]) < 2000
+
+    topic = until(lambda: listener.block_with(line), "its block passes the broker")
+    assert parse_topic(topic).agent == AGENT
+
+    until(lambda: row(database, STREAM, stream=stream, number=number), "the stream's row")
+    assert row(database, LEDGER, stream=stream, number=number) is not None
+    stored = row(database, READING, tag=tag.id, value=value)
+    assert stored is not None
+    assert (stored.n, stored.ms, stored.quality) == (1, sample.at, 0)
+
+    until(lambda: receipted(outbox, stream, number), "the receipt")
+    return sample.at
+
+
+def from_row_to_mailbox(
+    database: Database, mailbox: Mailbox, bob: Browser, tag: Row[Any], value: int, at: int
+) -> None:
+    """Alert, letter, console, acknowledge."""
+    alert = until(lambda: row(database, ALERT, tag=tag.id), "the alert")
+    assert (alert.value, alert.ms, alert.origin) == (value, at, "live")
+
+    letter = mailbox.wait_for(1)[0]
+    assert letter.message["To"] == "bob@example.com"
+    assert "Bluebonnet 2H" in letter.subject
+    assert f"{value} psi" in letter.text
+    assert "Open the choke." in letter.text
+
+    assert "Bluebonnet 2H" in bob.see("/")
+    assert AGENT in bob.see("/agents")
+    page = bob.see(f"/alerts/{alert.id}")
+    assert "Tubing pressure high" in page
+    assert "bob@example.com" in page
+    bob.send(f"/alerts/{alert.id}/acknowledge", note="on my way")
+    assert "on my way" in bob.see(f"/alerts/{alert.id}")
 
 
 def rule(tag: int, setpoint: int) -> dict[str, str]:
