@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.wire import bytes_per_reading
 from hub.demo.postgres import free_port
 from tests.servers.mosquitto import mosquitto
 from tests.servers.receipting import ReceiptingHub
@@ -40,7 +41,14 @@ def main() -> int:
         print("bench-agent needs Mosquitto: install the package mosquitto", file=sys.stderr)
         return 3
     figures = measure(chosen.seconds)
-    print(json.dumps(figures) if chosen.json else table(figures))
+    wire = bytes_per_reading()
+    if chosen.json:
+        print(json.dumps({**figures, "recordings": wire}))
+    else:
+        print(table(figures))
+        print("\nBytes per reading on the recordings         readings      live   history")
+        for name, readings, live, history in wire:
+            print(f"  {name:<40}{readings:>10}{live:>10.2f}{history:>10.2f}")
     fits = figures["resident_mib"] < MOST_MIB and figures["cpu_percent"] < MOST_PERCENT
     return 0 if fits else 1
 
