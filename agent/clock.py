@@ -56,7 +56,6 @@ class Clock:
         """Start from the system clock; `last_known_ms` is the newest time on disk."""
         self._wall, self._mono, self._synchronised = wall, mono, synchronised
         self._anchor = wall() - mono()
-        self._system = self._anchor
         self._target: int | None = None  # where the anchor is about to move
         self._heard: dict[int, int] = {}  # bucket of monotonic time -> hub's less monotonic ms
         self.boot = os.urandom(4).hex()
@@ -89,14 +88,17 @@ class Clock:
 
         Whoever calls re-times what was not sent by as many milliseconds, then calls `settled`.
         """
-        system = self._wall() - self._mono()
-        jump, self._system = system - self._system, system
         if self._synchronised():
-            if not self.is_set or abs(jump) > JUMP_MS:
-                self._target = system
-            elif DRIFT_MS <= abs(system - self._anchor) <= JUMP_MS:
-                self._anchor = system
+            self._follow_system()
         return self._due()
+
+    def _follow_system(self) -> None:
+        """The kernel says its clock is disciplined: nothing knows better, however we got apart."""
+        system = self._wall() - self._mono()
+        if not self.is_set or abs(system - self._anchor) > JUMP_MS:
+            self._target = system
+        elif abs(system - self._anchor) >= DRIFT_MS:
+            self._anchor = system
 
     def heard_hub(self, hub_ms: int, *, may_be_old: bool = False) -> int:
         """Take note of the hub's time; returns the step the clock is about to make, as `tick` does.
@@ -105,9 +107,11 @@ class Clock:
         confirmed it is set back only when nothing later was heard for a minute. What `may_be_old`,
         because a broker may have kept it, can confirm the clock but not correct it.
         """
+        if self._synchronised():
+            return self.tick()
         offset = hub_ms - self._mono()
         off = (offset if may_be_old else self._latest(offset)) - self._anchor
-        if abs(off) <= TOLERANCE_MS or self._synchronised():
+        if abs(off) <= TOLERANCE_MS:
             self.state = self.state if self.is_set else ClockState.SET
         elif not may_be_old and (off > 0 or not self.is_set or self._heard_for_long()):
             self._target = self._anchor + off

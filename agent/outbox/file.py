@@ -70,14 +70,18 @@ class Limits:
 def open_file(path: Path) -> sqlite3.Connection:
     """Open the file, creating it; a damaged one is set aside and what can be read is rescued.
 
-    Raises `OutboxError` when the folder cannot be written.
+    Raises `OutboxError` when it cannot be used though it is sound: its folder cannot be written,
+    the disk is full, or another program holds it.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return _checked(path)
+    except sqlite3.OperationalError as fault:
+        raise OutboxError(
+            f"{path}: cannot be opened ({fault}); is its folder writable, is there room on the "
+            "disk, and does no other program hold it?"
+        ) from fault
     except sqlite3.DatabaseError as fault:
-        if isinstance(fault, sqlite3.OperationalError) and "unable to open" in str(fault):
-            raise OutboxError(f"{path}: cannot be opened; is its folder writable?") from fault
         return _rescue(path, fault)
     except OSError as fault:
         raise OutboxError(f"{path.parent}: {fault.strerror}; is it writable?") from fault

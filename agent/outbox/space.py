@@ -130,7 +130,7 @@ class Space(Base):
                 f" ORDER BY stream, first LIMIT {BATCH}",
                 self._thinned_to,
             ).fetchall()
-            gone = 0
+            gone, reached = 0, self._thinned_to
             for stream, first, body in rows:
                 if self.bytes <= self._bound:
                     break
@@ -142,8 +142,9 @@ class Space(Base):
                 )
                 self.bytes += len(_marked(line)) - len(body)
                 gone += block.thinned
-                self._thinned_to = (stream, first)
+                reached = (stream, first)
             self.add_to_meta("thinned", gone)
+        self._thinned_to = reached  # only now that it is committed
         return Freed(thinned=gone) if rows else None
 
     def _drop(self, *, sent: bool) -> Freed | None:
