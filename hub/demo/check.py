@@ -30,7 +30,7 @@ from agent.contract.errors import WireError
 from agent.contract.wire import Address, unpack
 from hub import agents
 from hub.audit import audit
-from hub.demo import operator
+from hub.demo import files, operator
 from hub.demo.stage import Stage
 
 PATIENCE_S = 30.0
@@ -249,7 +249,10 @@ class Hops:
 
     def _agent(self, verb: str) -> Any:
         command = [sys.executable, "-m", "agent", verb, "--json", str(self._stage.agent_file)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        environ = files.plain_environ()
+        done = subprocess.run(
+            command, env=environ, capture_output=True, text=True, timeout=60, check=False
+        )
         try:
             return json.loads(done.stdout)
         except ValueError as fault:

@@ -48,6 +48,11 @@ def _home() -> Path:
     return home if os.access(home, os.W_OK) else Path(tempfile.gettempdir())
 
 
+def plain_environ() -> dict[str, str]:
+    """Our environment without settings of WellFlow: what was given to the demo is for it alone."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("WELLFLOW_")}
+
+
 def secret(folder: Path, name: str, size: int = 24) -> str:
     """A secret of this name, made once and kept."""
     path = folder / name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import socket
 import sys
 import uuid
@@ -212,8 +211,7 @@ class Stage:
         return (self.state / "agent-password").read_text()
 
     def _run(self, name: str, words: list[str], *, patience_s: float = 15) -> Child:
-        environ = {k: v for k, v in os.environ.items() if not k.startswith("WELLFLOW_")}
-        environ["WELLFLOW_MQTT_PASSWORD"] = self._agent_password()
+        environ = files.plain_environ() | {"WELLFLOW_MQTT_PASSWORD": self._agent_password()}
         log = self.state / "logs" / f"{name.replace(' ', '-')}.log"
         log.unlink(missing_ok=True)
         child = start(name, [sys.executable, *words], log, environ=environ)
