@@ -27,6 +27,7 @@ LONGEST_WAIT_S = 30.0
 SOUND_AFTER_S = 60.0
 STOP_S = 20.0
 LOOK_S = 0.2
+TELL_EVERY_S = 5.0
 MISCONFIGURED = 2
 SUPERVISED = "WELLFLOW_SUPERVISED"
 
@@ -88,7 +89,7 @@ def supervise(
 ) -> int:
     """Run these commands until `stop` is set; returns an exit code."""
     workers = [Worker(name, command) for name, command in commands.items()]
-    code = 0
+    code, told = 0, -TELL_EVERY_S
     try:
         while not stop.wait(LOOK_S):
             ended = [worker.look(time.monotonic()) for worker in workers]
@@ -96,7 +97,9 @@ def supervise(
                 code = MISCONFIGURED
                 break
             _start_due(workers, environ)
-            tell_manager("READY=1\nWATCHDOG=1")
+            if time.monotonic() - told >= TELL_EVERY_S:
+                tell_manager("READY=1\nWATCHDOG=1")
+                told = time.monotonic()
     finally:
         tell_manager("STOPPING=1")
         _stop(workers)
