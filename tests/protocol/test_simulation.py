@@ -13,8 +13,8 @@ from tests.protocol.simulate import retell, run_many
 SEEDS = 1_020
 SHOWN = 3  #: failing seeds told in full
 
-#: A gap that is known and not closed: a fork upon a fork within one life, under a restored hub, can
-#: store a moved reading twice. Readings stored twice in this seed; it must not get worse.
+#: Known and not closed yet: readings that are stored twice in a seed, most likely after a fork. It
+#: must not get worse, and no other seed may do it.
 KNOWN_DOUBLED = {429: 2}
 
 
