@@ -8,9 +8,10 @@ t, h, b) is an envelope line followed by one line per block::
 
 ``s`` stream, ``n`` first and last number, ``p`` the stream's running checksum before the first,
 ``closed`` the stream's last number once no more will follow, ``gaps`` the numbers within ``n``
-that have no line, as ``[first, last, reason, readings, from, to, checksum after]``. The keys
-``v``, ``s`` and ``n`` keep their meaning in every later version, so that a hub can settle what it
-cannot read.
+that have no line, as ``[first, last, reason, readings, from, to, checksum after]``, ``after`` the
+stream this one forked from and its last number, without which nothing of this one is stored. The
+keys ``v``, ``s`` and ``n`` keep their meaning in every later version, so that a hub can settle what
+it cannot read.
 
 The running checksum is CRC-32 over the lines of the stream in order, each continued from the one
 before; a gap carries the value that holds after it. It tells two histories under one stream id
@@ -122,6 +123,7 @@ class Message:
     lines: tuple[bytes, ...] = ()
     gaps: tuple[Gap, ...] = ()
     closed: int | None = None
+    after: tuple[str, int] | None = None  #: stream and number that must be stored before
 
     def parts(self) -> list[tuple[int, bytes | Gap]]:
         """Its blocks and gaps in order, each with its (first) number; `WireError` if unequal."""
@@ -165,6 +167,8 @@ def pack(message: Message) -> bytes:
     }
     if message.closed is not None:
         head["closed"] = message.closed
+    if message.after is not None:
+        head["after"] = list(message.after)
     if message.gaps:
         head["gaps"] = [list(asdict(gap).values()) for gap in message.gaps]
     return encode(b"\n".join([dump(head), *message.lines]))
@@ -184,7 +188,7 @@ def unpack(payload: bytes) -> Message:
         raise UnknownVersionError(f"version {envelope.version}; this program reads {VERSION}")
     try:
         gaps = tuple(_gap(item) for item in head.get("gaps", ()))
-        closed = head.get("closed")
+        closed, after = head.get("closed"), head.get("after")
         return Message(
             envelope.stream,
             envelope.first,
@@ -193,6 +197,7 @@ def unpack(payload: bytes) -> Message:
             tuple(lines),
             gaps,
             None if closed is None else int(closed),
+            None if after is None else _after(*after),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as fault:
         raise WireError(f"not an envelope: {type(fault).__name__} {fault}") from fault
@@ -203,6 +208,12 @@ def _gap(item: Sequence[Any]) -> Gap:
     if int(last) < int(first):
         raise WireError(f"a gap from {first} to {last}")
     return Gap(int(first), int(last), str(reason), int(readings), int(start), int(end), int(after))
+
+
+def _after(stream: str, number: int) -> tuple[str, int]:
+    if not 0 < len(str(stream)) <= 64:
+        raise WireError(f"not a stream: {stream!r:.80}")
+    return str(stream), int(number)
 
 
 def unpack_envelope(payload: bytes) -> Envelope:

@@ -47,7 +47,10 @@ class Outgoing(Intake):
         if not gaps:
             before = running
         lines, last = self._gather(info.seq, first, running, max_bytes, gaps)
-        return Message(info.id, start, last, before, tuple(lines), tuple(gaps), info.closed)
+        after = self.database.execute(
+            "SELECT id, next - 1 FROM streams WHERE seq = ?", (info.after,)
+        ).fetchone()
+        return Message(info.id, start, last, before, tuple(lines), tuple(gaps), info.closed, after)
 
     def _gather(
         self, seq: int, first: int, running: int, max_bytes: int, gaps: list[Gap]

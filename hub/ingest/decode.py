@@ -93,7 +93,7 @@ def _plain_message(payload: bytes) -> wire.Message | None:
 
 def _check(message: wire.Message) -> None:
     """Refuse numbers that no agent can mean and no database column can hold."""
-    if not storable(message.stream):
+    if not (storable(message.stream) and storable(message.after[0] if message.after else "")):
         raise WireError("the stream's id holds a character that cannot be stored")
     if message.closed is not None and not 0 <= message.closed < EXACT_INTEGER:
         raise WireError(f"closed at {message.closed}")

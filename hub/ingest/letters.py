@@ -56,8 +56,8 @@ class Letter:
     def streams(self) -> list[str]:
         """The streams it is about."""
         match self.content:
-            case wire.Message(stream=stream):
-                return [stream]
+            case wire.Message(stream=stream, after=after):
+                return [stream, after[0]] if after else [stream]
             case Unreadable(envelope=envelope):
                 return [envelope.stream]
             case Birth(streams=states):

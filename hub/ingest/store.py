@@ -173,8 +173,9 @@ class Store:
         self, gather: Gather, arrival: Arrival, sender: Sender, message: Message
     ) -> None:
         row = gather.rows[sender.id, message.stream]
+        parent = gather.rows[sender.id, message.after[0]] if message.after else None
         try:
-            verdict = judge(row, message)
+            verdict = judge(row, message, parent)
         except WireError as fault:
             envelope = wire.Envelope(wire.VERSION, message.stream, message.first, message.last)
             self._settle(

@@ -43,8 +43,12 @@ class Verdict:
         return Receipt(stream, self.row.number, self.row.checksum, self.fork)
 
 
-def judge(row: StreamRow, message: Message) -> Verdict:
+def judge(row: StreamRow, message: Message, parent: StreamRow | None = None) -> Verdict:
     """Decide about a message under the lock of its stream's row.
+
+    `parent` is the row of the stream it forked from, if its agent still knows of one. Until that is
+    stored to its end nothing of this one is: what is on its way under the old numbers could be
+    stored after its copy here had been looked up.
 
     Only parts above the row's number are stored, so re-cut, overlapping and repeated deliveries
     are safe. A message that starts beyond the next number is not stored: the agent is asked for
@@ -53,7 +57,10 @@ def judge(row: StreamRow, message: Message) -> Verdict:
     parts = message.parts()
     if message.last <= row.number:
         return Verdict(_closing(row, message))
-    if message.first > row.number + 1:
+    too_early = (
+        parent is not None and message.after is not None and parent.number < message.after[1]
+    )
+    if message.first > row.number + 1 or too_early:
         return Verdict(row, want=row.number + 1)
     fresh = [(number, part) for number, part in parts if _end(number, part) > row.number]
     if _forked(row, message, parts, fresh[0]):

@@ -50,6 +50,7 @@ def message_from(body: Mapping[str, Any]) -> wire.Message:
         tuple(freeze(block_from(block)) for block in body["blocks"]),
         tuple(wire.Gap(**gap) for gap in body["gaps"]),
         body["closed"],
+        tuple(body["after"]) if "after" in body else None,
     )
 
 
@@ -92,7 +93,8 @@ def encode(meaning: Meaning) -> bytes:
 
 
 def data_content(message: wire.Message) -> Meaning:
-    return {
+    after = {} if message.after is None else {"after": list(message.after)}
+    return after | {
         "stream": message.stream,
         "first": message.first,
         "last": message.last,

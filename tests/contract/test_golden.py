@@ -23,6 +23,7 @@ KEPT = {
     "answer_fork",
     "answer_settled",
     "birth",
+    "data_after_fork",
     "data_closed",
     "data_floats",
     "data_history_gaps",

@@ -45,14 +45,18 @@ def plain(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]
 
 
 def fill(database: Database) -> Cast:
-    """Readings of five weeks, the oldest week only in rollups, the newest hour in none."""
+    """Readings of five weeks, the oldest week only in rollups, the newest hour in none.
+
+    The newest hour is the coming one: whatever the minute, no pass has closed it yet.
+    """
     cast = people.engage(database.engine("owner"))
     for operator in cast.operators:
         store(database, operator, wave(operator.tags[0], OLD, 5 * 1008))
     settle(database)
     dropped = enforce(database.engine("work"), (NOW - OLD).days - 7)
     assert [piece.outcome for piece in dropped] == ["dropped"]
-    store(database, cast.bluebonnet, wave(cast.bluebonnet.tags[1], NOW - timedelta(minutes=9), 5))
+    coming = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    store(database, cast.bluebonnet, wave(cast.bluebonnet.tags[1], coming, 5))
     return cast
 
 

@@ -233,7 +233,8 @@ class Ingest:
     def take_data(self, message: Message, door: str, answers: Answers) -> None:
         """Store what is new of a message."""
         key = self.key(message.stream, door)
-        verdict = streams.judge(self.row(key), message)
+        parent = self.row(self.key(message.after[0], door)) if message.after else None
+        verdict = streams.judge(self.row(key), message, parent)
         blocks = {n: thaw(part) for n, part in verdict.stored if isinstance(part, bytes)}
         unknown = {b.stamp.config for b in blocks.values()} - self.database.configs.keys()
         for config in unknown:

@@ -109,6 +109,18 @@ def test_a_continuation_of_another_history_is_a_fork() -> None:
     assert verdict.receipt("s") == Receipt("s", 3, FIVE.after[3], fork=True)
 
 
+@pytest.mark.parametrize(("stored", "kept"), [(0, 0), (3, 0), (4, 5), (9, 5)])
+def test_nothing_of_a_fork_is_stored_before_the_stream_it_left(stored: int, kept: int) -> None:
+    fork = replace(FIVE.cut(1, 5), after=("parent", 4))
+    verdict = judge(StreamRow(), fork, StreamRow(number=stored))
+    assert len(verdict.stored) == kept
+    assert verdict.want == (None if kept else 1)
+
+
+def test_a_fork_whose_parent_its_agent_forgot_is_stored() -> None:
+    assert len(judge(StreamRow(), FIVE.cut(1, 5), None).stored) == 5
+
+
 def test_an_overlap_shows_a_fork_in_what_is_stored_already() -> None:
     assert judge(FIVE.row(3), OTHER.cut(2, 5)).fork
     assert judge(FIVE.row(3), OTHER.cut(1, 5)).fork
