@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
@@ -65,24 +66,54 @@ def connect(url: str, role: DatabaseRole, *, pool: int = 8) -> Engine:
     )
 
 
-def act_for(connection: Connection, organization: uuid.UUID | None) -> None:
-    """Tell the current transaction which organization it acts for; it ends with it."""
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, in which role, through which door: what policies ask and the audit trail keeps."""
+
+    user_id: uuid.UUID | None = None
+    membership_id: uuid.UUID | None = None
+    role: str = ""  #: owner, manager, pumper, accountant, viewer; empty for the product itself
+    door: str = ""  #: console, api, import, command line, or the name of a job
+    address: str = ""  #: network address the request came from
+
+
+NOBODY = Actor()
+
+
+def act_for(connection: Connection, organization: uuid.UUID | None, actor: Actor = NOBODY) -> None:
+    """Tell the current transaction whose rows it may see and who acts; both end with it."""
     connection.execute(
-        text("SELECT set_config('app.organization_id', :id, true)"),
-        {"id": str(organization or "")},
+        text(
+            "SELECT set_config('app.organization_id', :organization, true),"
+            " set_config('app.user_id', :user, true),"
+            " set_config('app.membership_id', :membership, true),"
+            " set_config('app.role', :role, true),"
+            " set_config('app.door', :door, true),"
+            " set_config('app.address', :address, true)"
+        ),
+        {
+            "organization": str(organization or ""),
+            "user": str(actor.user_id or ""),
+            "membership": str(actor.membership_id or ""),
+            "role": actor.role,
+            "door": actor.door,
+            "address": actor.address,
+        },
     )
 
 
 @contextmanager
-def tenant_session(engine: Engine, organization: uuid.UUID) -> Iterator[Session]:
-    """Open a session in which row level security shows one organization's rows.
+def tenant_session(
+    engine: Engine, organization: uuid.UUID, actor: Actor = NOBODY
+) -> Iterator[Session]:
+    """Open a session in which row level security shows one organization's rows to one actor.
 
-    Every transaction of the session is given the organization as it begins. Commits on leaving,
-    rolls back on an error.
+    Every transaction of the session is given both as it begins. Commits on leaving, rolls back on
+    an error.
     """
     with Session(engine, expire_on_commit=False) as session:
         event.listen(
-            session, "after_begin", lambda _session, _tx, conn: act_for(conn, organization)
+            session, "after_begin", lambda _session, _tx, conn: act_for(conn, organization, actor)
         )
         with session.begin():
             yield session

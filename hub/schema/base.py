@@ -51,11 +51,30 @@ class Base(DeclarativeBase):
 
     #: Column shown wherever a row of this table is named.
     TITLE: ClassVar[str] = "name"
+    #: Heading under which the register lists this table; empty for tables it does not serve.
+    GROUP: ClassVar[str] = ""
+    #: Columns a list shows, the ones full-text search looks in, and the ones offered as facets.
+    LISTED: ClassVar[tuple[str, ...]] = ()
+    SEARCHED: ClassVar[tuple[str, ...]] = ()
+    FACETS: ClassVar[tuple[str, ...]] = ()
 
 
-def about(help_text: str, *, unit: str | None = None) -> dict[str, str]:
-    """Explain a column: one sentence for the person at the form, and the unit of its values."""
-    return {"help": help_text} | ({"unit": unit} if unit else {})
+def about(
+    help_text: str,
+    *,
+    unit: str | None = None,
+    label: str | None = None,
+    choices: tuple[str, ...] = (),
+    sealed: bool = False,
+) -> dict[str, Any]:
+    """Explain a column: one sentence for the person at the form, and what its values are.
+
+    `unit` of its values, `label` where the column's name reads badly, `choices` where only these
+    texts are allowed (the CHECK says the same), `sealed` where the table keeps the value encrypted:
+    such a column is written, never read back.
+    """
+    told = {"unit": unit, "label": label, "choices": choices, "sealed": sealed}
+    return {"help": help_text} | {name: value for name, value in told.items() if value}
 
 
 def one_of(column: str, *values: str) -> str:
