@@ -62,6 +62,28 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentSettings:
+    """Where the content of documents is kept: a folder, or an S3-compatible store."""
+
+    store: str  #: "disk" or "s3"
+    path: Path  #: disk: the folder
+    max_bytes: int  #: the largest document that is taken
+    endpoint_url: str | None  #: s3: address of the store; none: Amazon's own
+    region: str | None
+    bucket: str
+    prefix: str  #: s3: what every key in the bucket begins with
+    access_key: str | None  #: s3: none: the credentials of the machine
+    secret_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSettings:
+    """Where answers are kept for a few seconds; without a Redis, in each process."""
+
+    url: str | None  #: rediss://user:password@host:6380/0, or redis:// to the same machine
+
+
+@dataclass(frozen=True, slots=True)
 class HubSettings:
     """Everything the hub can be told."""
 
@@ -69,6 +91,8 @@ class HubSettings:
     mqtt: MqttSettings
     mail: MailSettings
     web: WebSettings
+    documents: DocumentSettings
+    cache: CacheSettings
     secret_key: bytes  #: 32 bytes; seals secrets kept in the database
     live_window_s: int
     retention_days: int
@@ -84,6 +108,8 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> HubSett
         mqtt=_mqtt(root.section("mqtt")),
         mail=_mail(root.section("mail")),
         web=_web(root.section("web")),
+        documents=_documents(root.section("documents")),
+        cache=_cache(root.section("cache")),
         secret_key=_secret_key(root),
         live_window_s=root.integer("live_window_s", 900, low=60),
         retention_days=root.integer("retention_days", 730, low=7),
@@ -153,8 +179,47 @@ def _web(section: Section) -> WebSettings:
     return settings
 
 
+def _documents(section: Section) -> DocumentSettings:
+    settings = DocumentSettings(
+        section.text("store", "disk", choices=("disk", "s3")),
+        Path(section.text("path", "/var/lib/wellflow-hub/documents")),
+        section.integer("max_bytes", 50 << 20, low=1 << 10, high=1 << 30),
+        _address(section, "endpoint_url"),
+        section.optional("region"),
+        section.text("bucket", ""),
+        section.text("prefix", "wellflow").strip("/"),
+        section.optional("access_key"),
+        section.optional("secret_key"),
+    )
+    if settings.store == "s3" and not settings.bucket:
+        section.fault("bucket", 'is missing; store = "s3" keeps documents in a bucket')
+    if (settings.access_key is None) != (settings.secret_key is None):
+        section.fault("access_key", "and secret_key belong together; set both, or neither")
+    allowed = section.flag("allow_plain", False)
+    _refuse_plain(section, settings.endpoint_url or "", "http", "https", allowed=allowed)
+    section.done()
+    return settings
+
+
+def _cache(section: Section) -> CacheSettings:
+    settings = CacheSettings(_address(section, "url", "redis", "rediss"))
+    allowed = section.flag("allow_plain", False)
+    _refuse_plain(section, settings.url or "", "redis", "rediss", allowed=allowed)
+    section.done()
+    return settings
+
+
+def _address(section: Section, name: str, *schemes: str) -> str | None:
+    """An address that may be left out."""
+    url = section.optional(name)
+    return None if url is None else _of_scheme(section, name, url, *(schemes or ("http", "https")))
+
+
 def _url(section: Section, name: str, *schemes: str) -> str:
-    url = section.text(name)
+    return _of_scheme(section, name, section.text(name), *schemes)
+
+
+def _of_scheme(section: Section, name: str, url: str, *schemes: str) -> str:
     if url and urlsplit(url).scheme not in schemes:
         section.fault(name, f"must start with {' or '.join(f'{s}://' for s in schemes)}")
     return url
@@ -165,9 +230,13 @@ def _refuse_plain(section: Section, url: str, plain: str, safe: str, *, allowed:
     loopback = parts.hostname in {"localhost", "127.0.0.1", "::1"}
     if parts.scheme == plain and not loopback and not allowed:
         section.fault(
-            "url" if plain == "mqtt" else "public_url",
+            _PLAIN_KEYS.get(section.path, "url"),
             f"{plain}:// sends passwords in the clear; use {safe}://, or set allow_plain = true",
         )
+
+
+#: Under which key a section names the address that a plain scheme would give away.
+_PLAIN_KEYS = {"web": "public_url", "documents": "endpoint_url"}
 
 
 def _secret_key(root: Section) -> bytes:

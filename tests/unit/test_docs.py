@@ -101,7 +101,7 @@ def test_every_setting_of_the_hub(asked: dict[str, set[str]]) -> None:
         "WELLFLOW_SECRET_KEY": base64.b64encode(bytes(32)).decode(),
     }
     hub.settings.load(None, environ)
-    assert {"", "database", "mqtt", "mail", "web"} <= set(asked)
+    assert {"", "database", "mqtt", "mail", "web", "documents", "cache"} <= set(asked)
     assert not undocumented(asked, "Hub")
 
 
@@ -113,7 +113,8 @@ def variables() -> set[str]:
             if path.name == "test_configfile.py":
                 continue  # it tries settings of its own making
             found |= set(re.findall(r"\bWELLFLOW_[A-Z_]+[A-Z]\b", path.read_text("utf-8")))
-    return {name for name in found if not re.match(r"WELLFLOW_(MQTT|DATABASE|MAIL|WEB)_", name)}
+    sections = r"WELLFLOW_(MQTT|DATABASE|MAIL|WEB|DOCUMENTS|CACHE)_"
+    return {name for name in found if not re.match(sections, name)}
 
 
 def test_every_other_variable() -> None:
