@@ -1,0 +1,1 @@
+"""What is kept as files: stored by content, shown only to who may see them."""
