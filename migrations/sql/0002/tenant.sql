@@ -37,9 +37,9 @@ BEGIN
                    ' FOR EACH ROW EXECUTE FUNCTION audit_row()', name);
 END $$;
 
--- Makes a new table an operator's: it refuses by default, also to its owner, and then allows by
+-- Makes a table's rows an operator's: it refuses by default, also to its owner, and then allows by
 -- policy. Rights are granted beside it, by column where that matters.
-CREATE PROCEDURE tenant_table(name text)
+CREATE PROCEDURE tenant_rows(name text)
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
@@ -49,8 +49,16 @@ BEGIN
     EXECUTE format(
         'CREATE POLICY tenant ON %I TO wellflow_app USING (organization_id ='
         ' (SELECT nullif(current_setting(''app.organization_id'', true), '''')::uuid))', name);
+END $$;
+
+-- Makes a new table an operator's, and watches it.
+CREATE PROCEDURE tenant_table(name text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    CALL tenant_rows(name);
     CALL watch_table(name);
 END $$;
 
 REVOKE EXECUTE ON FUNCTION stamp_row() FROM PUBLIC;
-REVOKE EXECUTE ON PROCEDURE watch_table(text), tenant_table(text) FROM PUBLIC;
+REVOKE EXECUTE ON PROCEDURE watch_table(text), tenant_rows(text), tenant_table(text) FROM PUBLIC;
