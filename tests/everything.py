@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from datetime import UTC, datetime, time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,10 +13,12 @@ from sqlalchemy import (
     Column,
     Connection,
     ForeignKeyConstraint,
+    MetaData,
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
     select,
+    text,
 )
 
 from hub.schema import Base
@@ -36,6 +39,11 @@ SPECIAL: dict[str, Any] = {
     "memberships.role": "viewer",
     "stream_gaps.reason": "lost",
     "agents.shard": 7,
+    "audit_seals.hash": bytes(32),
+    "api_keys.prefix": "wf0prefx",
+    "api_keys.secret_hash": bytes(32),
+    "api_keys.scopes": ["read"],
+    "feature_flags.feature": "jib",
 }
 
 SIMPLE: dict[type, Any] = {
@@ -44,14 +52,22 @@ SIMPLE: dict[type, Any] = {
     bool: True,
     datetime: NOW,
     object: {},  # jsonb
+    list: [],
+    date: NOW.date(),
+    timedelta: timedelta(hours=1),
     Decimal: Decimal(1),
     time: time(7),
 }
 
+#: Columns that may be empty, or have a default, but must be given for the row to be valid.
+ROWS: dict[str, dict[str, Any]] = {
+    "saved_views": {"user_id": None},  # shared: one of a person's own is seen by that person only
+}
 
-def tenant_tables() -> list[Table]:
+
+def tenant_tables(metadata: MetaData = Base.metadata) -> list[Table]:
     """Every table with an organization_id, those that others refer to first."""
-    return [t for t in Base.metadata.sorted_tables if "organization_id" in t.c]
+    return [t for t in metadata.sorted_tables if "organization_id" in t.c]
 
 
 def key_of(table: Table, row: dict[str, Any]) -> Any:
@@ -71,25 +87,37 @@ def make_row(connection: Connection, table: Table, organization: uuid.UUID) -> d
     for column in table.c:
         if column.name not in values and _wanted(column):
             values[column.name] = _value(column)
-    return values
+    return values | ROWS.get(table.name, {})
 
 
-def add_everything(connection: Connection, operator: Operator) -> dict[str, dict[str, Any]]:
-    """Insert one row into every tenant table; answers the rows by table."""
-    _hire(connection)
-    rows = {}
-    for table in tenant_tables():
-        values = make_row(connection, table, operator.id)
-        made = connection.execute(table.insert().values(values).returning(*table.c)).mappings()
-        rows[table.name] = dict(made.one())
-    return rows
+def add_everything(
+    connection: Connection, operator: Operator, metadata: MetaData = Base.metadata
+) -> dict[str, dict[str, Any]]:
+    """Insert one row into every tenant table; answers the rows by table.
+
+    `metadata` may be that of an earlier release.
+    """
+    hire(connection)
+    return {
+        table.name: add_row(connection, table, operator.id) for table in tenant_tables(metadata)
+    }
 
 
-def _hire(connection: Connection) -> None:
-    """Make the person whom the new membership is for."""
-    users = Base.metadata.tables["users"]
-    name = f"colleague-{next(UNIQUE)}"
-    connection.execute(users.insert().values(id=uuid7(), email=f"{name}@example.com", name=name))
+def add_row(connection: Connection, table: Table, organization: uuid.UUID) -> dict[str, Any]:
+    """Insert one more row of a table; answers it."""
+    values = make_row(connection, table, organization)
+    made = connection.execute(table.insert().values(values).returning(*table.c))
+    return dict(made.mappings().one())
+
+
+def hire(connection: Connection) -> uuid.UUID:
+    """Make a person for whom a membership can be made."""
+    name, key = f"colleague-{next(UNIQUE)}", uuid7()
+    connection.execute(
+        text("INSERT INTO users (id, email, name) VALUES (:id, :email, :name)"),
+        {"id": key, "email": f"{name}@example.com", "name": name},
+    )
+    return key
 
 
 def _wanted(column: Column[Any]) -> bool:
@@ -101,16 +129,20 @@ def _value(column: Column[Any]) -> Any:
     special = SPECIAL.get(f"{column.table.name}.{column.name}")
     if special is not None:
         return special
+    if column.info.get("choices"):
+        return column.info["choices"][0]
     kind = column.type.python_type
-    if kind is uuid.UUID:
-        return uuid.uuid4()
-    if kind is str:
-        return f"{column.name.replace('_', '-')}-{next(UNIQUE)}"
-    if kind is bytes:
-        return f"bytes {next(UNIQUE)}".encode()
     if kind is int and column.primary_key:
         return 1000 + next(UNIQUE)
-    return SIMPLE[kind]
+    return FRESH[kind](column) if kind in FRESH else SIMPLE[kind]
+
+
+#: Values that no other row has.
+FRESH: dict[type, Callable[[Column[Any]], Any]] = {
+    uuid.UUID: lambda _column: uuid.uuid4(),
+    str: lambda column: f"{column.name.replace('_', '-')}-{next(UNIQUE)}",
+    bytes: lambda _column: f"bytes {next(UNIQUE)}".encode(),
+}
 
 
 def _reference(
@@ -129,6 +161,8 @@ def _reference(
     for row in connection.execute(query):
         if tuple(row) not in taken:
             return dict(zip(constraint.column_keys, row, strict=True))
+    if any(column.nullable for column in constraint.columns):
+        return {}
     raise LookupError(f"nothing for {constraint.name} to refer to")
 
 

@@ -171,11 +171,10 @@ def test_the_console_cannot_read_a_password(house: House) -> None:
 
 @pytest.mark.parametrize("name", sorted(OUTSIDE_ORGANIZATIONS))
 def test_tables_outside_organizations_are_closed_or_filtered(house: House, name: str) -> None:
+    filtered = {"organizations", "users", "quarantine", "audit_log", "audit_seals"}
     with house.as_cimarron() as connection:
         open_to_console = may(connection, name, "SELECT")
-    assert open_to_console == (
-        name in {"organizations", "users", "quarantine", "installation", "readings_state"}
-    )
+    assert open_to_console == (name in filtered | {"installation", "readings_state"})
     with house.as_cimarron() as connection:
         assert not may(connection, name, "DELETE")
         assert not may(connection, name, "INSERT")
@@ -204,8 +203,12 @@ def test_policies_are_few_and_each_names_its_role(house: House) -> None:
     with house.database.admin() as connection:
         rows = connection.execute(
             "SELECT tablename, policyname, roles::text[], qual FROM pg_policies"
-            " WHERE schemaname = 'public'"
+            " WHERE schemaname = 'public' AND permissive = 'PERMISSIVE'"
         ).fetchall()
+        narrower = connection.execute(
+            "SELECT DISTINCT roles::text[] FROM pg_policies WHERE permissive = 'RESTRICTIVE'"
+        ).fetchall()
+    assert narrower == [(["wellflow_app"],)], "only what the console sees is narrowed further"
     for table, name, roles, condition in rows:
         assert "public" not in roles, table
         if name == "tenant":
@@ -233,6 +236,8 @@ WORK = {
     *("ingest_batches", "alert_rules", "alert_checkpoints", "alerts", "alert_events"),
     *("contact_channels", "notifications", "notification_attempts", "job_runs"),
     *("rolled_hours", "rolled_days"),
+    *("audit_log", "audit_seals", "audit_progress"),  # chained for all
+    *("idempotency_keys", "feature_flags", "lease_assignments"),
 }
 
 
@@ -243,6 +248,8 @@ def test_nobody_but_the_owner_changes_what_proves_delivery(house: House) -> None
         "alert_events": {"wellflow_app": "INSERT", "wellflow_work": "INSERT"},
         "readings_aside": {},
         "config_epochs": {"wellflow_ingest": "INSERT"},
+        "audit_log": {},
+        "audit_seals": {"wellflow_work": "INSERT"},
     }
     with house.database.admin() as connection:
         for table, allowed in fixed.items():
