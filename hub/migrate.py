@@ -6,16 +6,18 @@ to create roles and to own the database, or to be a superuser.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import sql
-from psycopg.errors import LockNotAvailable, QueryCanceled
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
@@ -28,11 +30,17 @@ OLDEST = 150000
 #: TimescaleDB runs policies as the owner of the table, and only if that role may log in; without a
 #: password and with room for no connection, still nobody can.
 MAKE_OWNER_LOGIN = "ALTER ROLE wellflow_owner LOGIN CONNECTION LIMIT 0"
+#: Seconds between attempts to find the tables free.
+PAUSES = (0.2, 0.3, 0.5) + 20 * (1.0,)
+IN_USE = (
+    "a table is in use for too long; nothing of this step was changed, run"
+    " `wellflow-hub migrate` again when the hub is less busy, or stopped"
+)
 MIGRATION_LOCK = 0x57454C4C  # "WELL": two migrations at once would trip over each other
 
 
-def migrate(admin_url: str, *, say: Callable[[str], None] = print) -> Tier:
-    """Bring the database to the newest tables and answer its storage tier.
+def migrate(admin_url: str, *, say: Callable[[str], None] = print, revision: str = "head") -> Tier:
+    """Bring the database to the newest tables, or to a revision, and answer its storage tier.
 
     Raises `DatabaseError` when the database is too old, or the account lacks a right.
     """
@@ -48,7 +56,7 @@ def migrate(admin_url: str, *, say: Callable[[str], None] = print) -> Tier:
             command = f"wellflow-hub migrate --tier {offered.value}"
             say(f"{offered.title} is at hand: `{command}` moves up")
         before = revision_of(connection)
-        _run_migrations(connection, tier)
+        _run_migrations(connection, tier, revision)
         _record_tier(connection, tier)
         after = revision_of(connection)
     say(f"Tables: {'up to date at' if before == after else 'brought to'} revision {after}")
@@ -198,22 +206,31 @@ def offers_timescale(connection: Connection) -> bool:
     return bool(available) and loaded is not None
 
 
-def _run_migrations(connection: Connection, tier: Tier) -> None:
-    config = _config()
+def _run_migrations(connection: Connection, tier: Tier, revision: str) -> None:
+    """Try until the tables are free for a moment; each revision is a transaction of its own."""
     engine = connection.engine.execution_options(isolation_level="READ COMMITTED")
-    with engine.connect() as worker:
-        worker.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
-        worker.commit()
-        config.attributes.update(connection=worker, tier=tier)
-        try:
-            command.upgrade(config, "head")
-        except OperationalError as fault:
-            if not isinstance(fault.orig, LockNotAvailable | QueryCanceled):
-                raise
-            raise DatabaseError(
-                "a table is in use for too long; nothing of this step was changed, run"
-                " `wellflow-hub migrate` again when the hub is less busy, or stopped"
-            ) from fault
+    for pause in PAUSES:
+        with engine.connect() as worker:
+            worker.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
+            in_use = revision_of(worker) not in {None, head()}
+            worker.commit()
+            config = _config()
+            config.attributes.update(connection=worker, tier=tier, in_use=in_use)
+            try:
+                return command.upgrade(config, revision)
+            except (OperationalError, psycopg.OperationalError) as fault:
+                _raise_unless_passing(fault)
+        time.sleep(pause)
+    raise DatabaseError(IN_USE)
+
+
+def _raise_unless_passing(fault: OperationalError | psycopg.OperationalError) -> None:
+    """Go on only after a wait for a lock: what holds it will be done in a moment."""
+    cause = fault.orig if isinstance(fault, OperationalError) else fault
+    if isinstance(cause, QueryCanceled):
+        raise DatabaseError(IN_USE) from fault
+    if not isinstance(cause, LockNotAvailable | DeadlockDetected):
+        raise fault
 
 
 def _record_tier(connection: Connection, tier: Tier) -> None:

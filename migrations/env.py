@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from alembic import context
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 
 from hub.schema import Base
 
 LOCK_TIMEOUT = "4s"  # a migration that must wait gives up, rather than hold up those behind it
 STATEMENT_TIMEOUT = "60s"
+QUIET = (Path(__file__).parent / "sql" / "quiet.sql").read_text("utf-8")
+
+
+def hold(connection: Connection) -> None:
+    """Take the tables as a migration begins, so that it never waits while it holds one."""
+    connection.connection.cursor().execute(QUIET)
 
 
 def run() -> None:
@@ -18,6 +26,8 @@ def run() -> None:
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
     connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
     connection.commit()
+    if context.config.attributes.get("in_use"):
+        event.listen(connection, "begin", hold)
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
