@@ -169,7 +169,7 @@ class Sender:
         cursor = self._cursor(info.id)
         mine = self._outbox.checksum_at(info.id, receipt.number)
         if _is_fork(info, receipt, mine):
-            self._fork(info, cursor, receipt)
+            self._fork(info, cursor, receipt, mine)
             return
         if mine is not None:
             cursor.agree(self.epoch, receipt.number)
@@ -185,14 +185,17 @@ class Sender:
         elif first_in_epoch:
             self._rewind(info, cursor)
 
-    def _fork(self, info: StreamInfo, cursor: Cursor, receipt: Receipt) -> None:
+    def _fork(self, info: StreamInfo, cursor: Cursor, receipt: Receipt, mine: int | None) -> None:
         """Move what the hub may lack; what stays behind is a gap in its place.
 
         Where both histories part is certain only if the hub agreed to a number in this epoch. One
         agreed in an earlier epoch may have gone with a restored database. A program that has just
-        started trusts its file: a copy of a disk has no history of its own.
+        started trusts its file: a copy of a disk has no history of its own. Unless the hub's history
+        is another one below what the file calls receipted: then that went with a restored database.
         """
         above = max(info.receipted, info.floor)
+        if mine is not None and receipt.number <= above and mine != receipt.checksum >= 0:
+            above = info.floor
         if cursor.agreed_in:
             above = cursor.agreed if cursor.agreed_in == self.epoch else info.floor
         moved = self._outbox.fork(info.id, above, receipt.number, self._clock.now_ms())

@@ -130,6 +130,21 @@ def test_a_program_that_has_just_started_moves_what_its_file_says_is_not_receipt
     assert moved.issued == 3
 
 
+def test_what_its_file_calls_receipted_is_not_believed_below_another_history() -> None:
+    outbox = fresh()
+    fill(outbox, 5)
+    stream = live(outbox).id
+    outbox.take(stream, 1, 100_000)
+    outbox.receipted(stream, 5)
+    image = Outbox.in_memory(ROOMY, outbox.image())
+    image.begin_life(T0)
+    site = Site(image)
+    site.connect()
+    site.answer(Receipt(stream, 3, 12345))
+    (moved,) = [info for info in image.streams() if info.after]
+    assert moved.issued == 5
+
+
 def test_what_moved_is_announced_and_goes_after_the_gap_it_left() -> None:
     site = ready(5)
     stream = live(site.outbox).id
