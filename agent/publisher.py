@@ -190,8 +190,8 @@ class Sender:
 
         Where both histories part is certain only if the hub agreed to a number in this epoch. One
         agreed in an earlier epoch may have gone with a restored database. A program that has just
-        started trusts its file: a copy of a disk has no history of its own. Unless the hub's history
-        is another one below what the file calls receipted: then that went with a restored database.
+        started trusts its file: a copy of a disk has no history of its own. Unless the hub knows
+        another history below what the file calls receipted: that went with a restored database.
         """
         above = max(info.receipted, info.floor)
         if mine is not None and receipt.number <= above and mine != receipt.checksum >= 0:
