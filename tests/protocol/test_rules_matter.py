@@ -1,4 +1,4 @@
-"""Each rule of the streams switched off in turn: a simulation that does not notice proves nothing."""
+"""Each rule of the streams switched off in turn: a simulation must notice that."""
 
 from __future__ import annotations
 
