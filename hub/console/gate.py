@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, g, redirect, request, url_for
 
 from hub.console import sessions
 from hub.console.context import console
-from hub.console.permissions import Action
+from hub.permissions import Action
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Engine, Row, text
 
-from hub.console.passwords import verify_password
+from hub.console.passwords import hash_password, verify_password
 from hub.console.who import Employer, Visitor
 
 IDLE = timedelta(hours=4)
@@ -93,6 +93,17 @@ def close_all_sessions(engine: Engine, token: str) -> None:
     _scalar(engine, "SELECT session_close_all(:hash)", hash=hashed(token))
 
 
+def change_password(engine: Engine, token: str, password: str) -> int:
+    """Give the person behind a token a new password; answers how many other sessions it ended.
+
+    Raises `ValueError` for a password that is too short or too long.
+    """
+    statement = "SELECT password_change(:hash, :password)"
+    return int(
+        _scalar(engine, statement, hash=hashed(token), password=hash_password(password)) or 0
+    )
+
+
 def switch(engine: Engine, token: str, organization_id: uuid.UUID) -> bool:
     """Turn a session to another operator the person works for."""
     statement = "SELECT session_switch(:hash, :organization)"
@@ -101,7 +112,7 @@ def switch(engine: Engine, token: str, organization_id: uuid.UUID) -> bool:
 
 def lookup(engine: Engine, token: str, *, used: bool) -> Visitor | None:
     """Who is behind a token; `used` is false for pages that refresh themselves."""
-    statement = "SELECT * FROM session_lookup(:hash, :idle, :used)"
+    statement = "SELECT * FROM session_visitor(:hash, :idle, :used)"
     with engine.begin() as connection:
         found = connection.execute(
             text(statement), {"hash": hashed(token), "idle": IDLE, "used": used}
@@ -114,6 +125,7 @@ def lookup(engine: Engine, token: str, *, used: bool) -> Visitor | None:
     employers = tuple(Employer(row.organization_id, row.name, row.role) for row in listed)
     return Visitor(
         found.user_id,
+        found.membership_id,
         found.user_name,
         found.email,
         found.organization_id,

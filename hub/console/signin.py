@@ -21,7 +21,7 @@ from flask.typing import ResponseReturnValue
 from hub.console import sessions
 from hub.console.context import console
 from hub.console.gate import anyone, cookie_name, needs, over_https
-from hub.console.permissions import Action
+from hub.permissions import Action
 
 pages = Blueprint("signin", __name__)
 

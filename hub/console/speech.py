@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from hub.console import measures, words
 from hub.console.context import console, now
-from hub.console.permissions import Action
 from hub.notify.messages import LEVEL_WORDS
+from hub.permissions import Action
 
 
 def teach(app: Flask) -> None:
@@ -37,6 +37,7 @@ def teach(app: Flask) -> None:
         measure=measures.measure_word,
         unit=measures.unit_word,
         age=words.age,
+        article=words.article,
     )
     app.context_processor(_everywhere)
 

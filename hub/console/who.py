@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from hub.console.permissions import Action, may
+from hub.permissions import Action, may
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Visitor:
     """A signed-in person, working for one operator at a time."""
 
     user_id: uuid.UUID
+    membership_id: uuid.UUID
     name: str
     email: str
     organization_id: uuid.UUID
@@ -30,6 +31,11 @@ class Visitor:
     role: str
     zone: ZoneInfo
     employers: tuple[Employer, ...]
+
+    @property
+    def route(self) -> uuid.UUID | None:
+        """Whose route this person sees; None for one who sees all of the operator."""
+        return self.membership_id if self.role == "pumper" else None
 
     def may(self, action: Action) -> bool:
         """Whether this person's role allows an action."""

@@ -13,8 +13,8 @@ from sqlalchemy.pool import NullPool
 from werkzeug.test import TestResponse
 
 from hub.console import create_app
-from hub.console.permissions import MAY, Action, may
 from hub.console.security import CONTENT_SECURITY_POLICY
+from hub.permissions import MAY, Action, may
 from hub.schema import Base
 from hub.schema.tenancy import ROLES
 from tests.cast import Cast

@@ -21,9 +21,9 @@ from hub.console.gauges import gauges
 from hub.console.live import show
 from hub.console.pages.fleet import fleet_key
 from hub.console.pages.wells import answer_series
-from hub.console.permissions import Action
 from hub.console.standing import AlertRow
 from hub.console.words import SEVERITIES
+from hub.permissions import Action
 from hub.schema import Alert, AlertRule, Tag, Well
 
 pages = Blueprint("alerts", __name__, url_prefix="/alerts")

@@ -14,8 +14,8 @@ from hub.console.context import console, records, visitor
 from hub.console.forms import Form
 from hub.console.gate import needs
 from hub.console.live import still
-from hub.console.permissions import Action
 from hub.notify.channels import TransportError, webhook
+from hub.permissions import Action
 from hub.schema import ContactChannel, Membership, User
 from hub.schema.base import uuid7
 

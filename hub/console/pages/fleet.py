@@ -15,7 +15,7 @@ from hub.console.context import console, now, records, visitor
 from hub.console.fleet_state import Fleet, WellRow
 from hub.console.gate import needs
 from hub.console.live import show
-from hub.console.permissions import Action
+from hub.permissions import Action
 
 pages = Blueprint("fleet", __name__)
 
@@ -71,9 +71,14 @@ def snapshot() -> Fleet:
     return console().shared.get(fleet_key(), KEPT_S, look)
 
 
-def fleet_key() -> tuple[object, str]:
+def fleet_key() -> tuple[object, ...]:
     """Under which the fleet is kept; forgotten when a person changes something on it."""
-    return (visitor().organization_id, "fleet")
+    return (visitor().organization_id, "fleet", visitor().route)
+
+
+def bands_key() -> tuple[object, ...]:
+    """Under which the usual bands of the fleet's gauges are kept."""
+    return (visitor().organization_id, "bands", visitor().route)
 
 
 def usual_bands() -> dict[int, bands.Band]:
@@ -83,7 +88,7 @@ def usual_bands() -> dict[int, bands.Band]:
         with records() as session:
             return bands.usual(session, fleet_state.shown_tags(session), now())
 
-    return console().shared.get((visitor().organization_id, "bands"), BANDS_KEPT_S, ask)
+    return console().shared.get(bands_key(), BANDS_KEPT_S, ask)
 
 
 def readings_today() -> int:
@@ -95,7 +100,8 @@ def readings_today() -> int:
             midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
             return fleet_state.readings_since(session, midnight)
 
-    return console().shared.get((visitor().organization_id, "today"), TODAY_KEPT_S, ask)
+    key = (visitor().organization_id, "today", visitor().route)
+    return console().shared.get(key, TODAY_KEPT_S, ask)
 
 
 # ------------------------------------------------------------------------------- filters, sorting

@@ -14,8 +14,8 @@ from hub.console import payloads
 from hub.console.context import console, now, records, visitor
 from hub.console.gate import needs
 from hub.console.live import show, still
-from hub.console.permissions import Action
 from hub.errors import HubError
+from hub.permissions import Action
 from hub.schema import Agent, Quarantine, User
 
 pages = Blueprint("quarantine", __name__, url_prefix="/quarantine")
@@ -117,4 +117,4 @@ def _waiting(item_id: uuid.UUID) -> Quarantine:
 
 
 def _forget() -> None:
-    console().shared.forget((visitor().organization_id, "counts"))
+    console().shared.forget((visitor().organization_id, "counts", visitor().route))

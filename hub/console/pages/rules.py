@@ -19,8 +19,8 @@ from hub.console.gate import needs
 from hub.console.gauges import Gauge, gauges
 from hub.console.live import still
 from hub.console.pages.fleet import fleet_key
-from hub.console.permissions import Action
 from hub.console.rule_form import blank_values, known_values, place_faults, read_rule
+from hub.permissions import Action
 from hub.schema import AlertRule, Tag, Well
 
 pages = Blueprint("rules", __name__, url_prefix="/rules")

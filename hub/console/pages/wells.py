@@ -20,7 +20,7 @@ from hub.console.gate import POLL, needs
 from hub.console.gauges import Gauge, current, gauges, of_well
 from hub.console.live import show, still
 from hub.console.pages.fleet import BANDS_KEPT_S, fleet_key
-from hub.console.permissions import Action
+from hub.permissions import Action
 from hub.schema import Alert, Lease, Well
 from hub.schema.assets import WELL_STATUSES, WELL_TYPES
 from hub.schema.base import uuid7

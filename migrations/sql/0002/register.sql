@@ -157,6 +157,7 @@ DECLARE
     type text := register_type(relation, sort);
     key_type text := register_type(relation, 'id');
     met text := register_where(relation, conditions, words, columns);
+    second text := 'NULL';
     way text := CASE WHEN descending <> backward THEN 'DESC' ELSE 'ASC' END;
     beyond text := CASE WHEN descending <> backward THEN '<' ELSE '>' END;
     at text := CASE WHEN place ->> 'value' IS NULL THEN 'without' ELSE 'with' END;
@@ -166,9 +167,14 @@ DECLARE
     reached boolean := place IS NULL;
     found integer;
 BEGIN
+    IF beside IS NOT NULL THEN
+        PERFORM register_type(relation, beside);
+        second := format('t.%I', beside);
+    END IF;
     IF (SELECT a.attnotnull FROM pg_attribute a
         WHERE a.attrelid = relation AND a.attname = sort) THEN
         zones := ARRAY['with'];
+        at := 'with';
     ELSIF backward THEN
         zones := ARRAY['without', 'with'];
     END IF;
@@ -189,8 +195,8 @@ BEGIN
         END IF;
         reached := true;
         RETURN QUERY EXECUTE format(
-            'SELECT t.id::text, %s, t.%I::text FROM %s t WHERE %s ORDER BY %s t.id %s LIMIT $5',
-            coalesce(format('t.%I::text', beside), 'NULL::text'), sort, relation, step,
+            'SELECT t.id::text, %s::text, t.%I::text FROM %s t WHERE %s ORDER BY %s t.id %s LIMIT $5',
+            second, sort, relation, step,
             CASE WHEN zone = 'with' AND sort <> 'id' THEN format('t.%I %s,', sort, way) ELSE '' END,
             way)
         USING organization, conditions, words, place, wanted;

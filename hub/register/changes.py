@@ -1,0 +1,330 @@
+"""Makes, changes and deletes rows: all faults told at once, nothing half-saved, no update lost.
+
+Every change runs in a savepoint of its own: what is refused leaves the session's transaction as it
+was. Deferred rules are checked before it ends, so that a commit does not fail afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select, text
+from sqlalchemy import types as kinds
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from hub import seal
+from hub.database import Actor
+from hub.permissions import Verb, allowed
+from hub.register import rows
+from hub.register.catalog import RESOURCES, table_of
+from hub.register.errors import Conflict, Forbidden, InUse, Missing, Refused, ValueRefused
+from hub.register.fields import Field, Resource
+from hub.register.refusals import refusal, still_used
+from hub.register.usage import in_use
+from hub.register.values import parse
+from hub.schema.base import uuid7
+
+Row = dict[str, Any]
+
+#: A change of status to one of these makes the row count: it takes the right to approve.
+APPROVING: Final = frozenset({"approved", "accepted", "posted", "filed", "paid", "reversed"})
+_DOING: Final[Mapping[Verb, str]] = {
+    "add": "add",
+    "edit": "change",
+    "remove": "delete",
+    "approve": "approve",
+}
+
+
+def create(
+    session: Session,
+    actor: Actor,
+    resource: Resource,
+    values: Mapping[str, Any],
+    *,
+    secret_key: bytes | None = None,
+) -> Row:
+    """Make a row and answer it as it now stands.
+
+    `secret_key` seals fields that are kept encrypted. Raises `Forbidden` or `Refused`.
+    """
+    permit(actor, resource, "add")
+    given = read(session, resource, values, making=True)
+    table = table_of(resource)
+    if "organization_id" in table.c:
+        given["organization_id"] = _organization()
+    if isinstance(table.c[resource.key].type, kinds.Uuid):
+        given[resource.key] = uuid7()
+        _seal(resource, given, given[resource.key], secret_key)
+    with refusing(session, resource, values):
+        made = session.execute(table.insert().values(given).returning(table.c[resource.key]))
+        key = made.scalar_one()
+        settle(session)
+    return rows.get(session, resource, key)
+
+
+def update(
+    session: Session,
+    actor: Actor,
+    resource: Resource,
+    key: Any,
+    values: Mapping[str, Any],
+    version: int | None,
+    *,
+    secret_key: bytes | None = None,
+) -> Row:
+    """Change fields of a row and answer it as it now stands.
+
+    `version` is the row's version the person saw; None changes it whatever it is by now. Raises
+    `Missing`, `Forbidden`, `Conflict` or `Refused`.
+    """
+    current = lock(session, resource, key)
+    given = read(session, resource, values, making=False)
+    permit_change(actor, resource, given, current)
+    check_version(session, resource, current, given, version)
+    changed = {
+        name: value for name, value in given.items() if differs(resource, name, given, current)
+    }
+    if not changed:
+        return current
+    table = table_of(resource)
+    _seal(resource, changed, current[resource.key], secret_key)
+    change = table.update().where(table.c[resource.key] == current[resource.key])
+    if resource.beside:
+        change = change.where(table.c[resource.beside] == current[resource.beside])
+    with refusing(session, resource, changed):
+        session.execute(change.values(changed))
+        settle(session)
+    return rows.get(session, resource, key)
+
+
+def remove(
+    session: Session, actor: Actor, resource: Resource, key: Any, version: int | None
+) -> None:
+    """Delete a row; raises `Missing`, `Forbidden`, `Conflict`, `InUse` or `Refused`."""
+    permit(actor, resource, "remove")
+    current = lock(session, resource, key)
+    check_version(session, resource, current, {}, version)
+    table = table_of(resource)
+    gone = table.delete().where(table.c[resource.key] == current[resource.key])
+    if resource.beside:
+        gone = gone.where(table.c[resource.beside] == current[resource.beside])
+    try:
+        with refusing(session, resource, {}, passing=still_used):
+            session.execute(gone)
+            settle(session)
+    except DBAPIError as fault:
+        raise InUse(in_use(session, resource, current)) from fault
+
+
+# ----------------------------------------------------------------------------------- permission
+
+
+def permit(actor: Actor, resource: Resource, verb: Verb) -> None:
+    """Raise `Forbidden` unless the person's role allows this with the table."""
+    if not allowed(actor.role, resource.name, verb):
+        raise Forbidden(f"{_as(actor)} you may not {_DOING.get(verb, verb)} {_many(resource)}.")
+
+
+def permit_change(
+    actor: Actor, resource: Resource, given: Mapping[str, Any], current: Mapping[str, Any]
+) -> None:
+    """Raise `Forbidden` unless the role allows this change: a step that counts is an approval."""
+    status = given.get("status")
+    stepping = status in APPROVING and status != current.get("status")
+    if stepping and "approved_by" in resource.fields:
+        permit(actor, resource, "approve")
+        given = {name: value for name, value in given.items() if name != "status"}
+    if given or not stepping:
+        permit(actor, resource, "edit")
+
+
+def _as(actor: Actor) -> str:
+    return f"As {actor.role}" if actor.role else "Without a role"
+
+
+def _many(resource: Resource) -> str:
+    words = resource.plural
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
+
+
+# -------------------------------------------------------------------------------------- reading
+
+
+def read(session: Session, resource: Resource, values: Mapping[str, Any], *, making: bool) -> Row:
+    """The values as the columns take them; raises `Refused` with a sentence per bad field."""
+    zone = _Zone(session)
+    given: Row = {}
+    faults: dict[str, str] = {}
+    for name, raw in values.items():
+        try:
+            _read_one(resource, name, raw, zone, given, making=making)
+        except ValueRefused as fault:
+            faults[name] = str(fault)
+    if making:
+        for field in resource.fields.values():
+            if field.required and field.name not in values:
+                faults[field.name] = f"{field.label} is needed."
+    if faults:
+        raise Refused(faults)
+    return given
+
+
+class _Zone:
+    """The operator's clock, looked up once and only where a time names no offset."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.known: ZoneInfo | None = None
+
+    def get(self) -> ZoneInfo:
+        if self.known is None:
+            organizations = table_of(RESOURCES["organizations"])
+            name = self.session.scalar(
+                select(organizations.c.timezone).where(organizations.c.id == _organization())
+            )
+            self.known = ZoneInfo(name or "UTC")
+        return self.known
+
+
+def _read_one(
+    resource: Resource, name: str, raw: Any, zone: _Zone, given: Row, *, making: bool
+) -> None:
+    field = resource.fields.get(name)
+    if field is None:
+        raise ValueRefused(f"{resource.plural} have no field “{name[:60]}”.")
+    if not (field.settable_on_create if making else field.editable):
+        raise ValueRefused(_not_set(field, making=making))
+    if field.sealed and raw == "":
+        return  # a form shows nothing of what is sealed, so nothing typed means: as it was
+    value = parse(field, raw, zone.get() if field.kind == "instant" else None)
+    if value is None and not field.nullable:
+        if making:
+            return  # the column's default stands in
+        raise ValueRefused(f"{field.label} is needed.")
+    given[name] = value
+
+
+def _not_set(field: Field, *, making: bool) -> str:
+    if making or not field.settable_on_create:
+        return f"{field.label} is filled in by WellFlow; leave it out."
+    return f"{field.label} stays as it was when the row was made; leave it out."
+
+
+def _seal(resource: Resource, given: Row, key: Any, secret_key: bytes | None) -> None:
+    """Put sealed bytes in place of secrets, and their last four characters beside them."""
+    for name in [
+        name for name in given if resource.fields.get(name) and resource.fields[name].sealed
+    ]:
+        value = given[name]
+        last = _last_four(resource, name)
+        if last:
+            given[last] = value[-4:] if value else None
+        if value is not None:
+            if secret_key is None:
+                raise Refused({name: f"{resource.fields[name].label} cannot be sealed here."})
+            given[name] = seal.seal(secret_key, value.encode(), resource.name, key)
+
+
+def _last_four(resource: Resource, name: str) -> str | None:
+    bare = name.removesuffix("_sealed").removesuffix("_enc")
+    found = f"{bare}_last4"
+    return found if found in resource.fields else None
+
+
+def _organization() -> Any:
+    """The organization of this transaction."""
+    return func.nullif(func.current_setting("app.organization_id", True), "").cast(kinds.Uuid)
+
+
+# ------------------------------------------------------------------------------------- versions
+
+
+def lock(session: Session, resource: Resource, key: Any) -> Row:
+    """The row of this key, held until the transaction ends; raises `Missing`."""
+    table = table_of(resource)
+    chosen = select(*(table.c[field.name] for field in resource.readable)).where(
+        table.c[resource.key] == rows.key_of(resource, key)
+    )
+    try:
+        with session.begin_nested():
+            found = session.execute(chosen.with_for_update(of=table)).mappings().one_or_none()
+    except DBAPIError as fault:
+        told = refusal(fault, resource, {})
+        if told is None:
+            raise
+        raise Forbidden(f"{resource.plural} are not changed here.") from fault
+    if found is None:
+        raise Missing(f"There is no {resource.singular} with the key {str(key)[:60]}.")
+    return dict(found)
+
+
+def check_version(
+    session: Session,
+    resource: Resource,
+    current: Mapping[str, Any],
+    given: Mapping[str, Any],
+    version: int | None,
+) -> None:
+    """Raise `Conflict` when the row is no longer the version the person saw."""
+    if version is None or not resource.versioned or version == current["row_version"]:
+        return
+    changed = {
+        name: (value, current.get(name))
+        for name, value in given.items()
+        if differs(resource, name, given, current)
+    }
+    raise Conflict(_who_changed(session, resource, current), changed, current)
+
+
+def _who_changed(session: Session, resource: Resource, current: Mapping[str, Any]) -> str:
+    who = "Somebody else"
+    person = current.get("updated_by")
+    if person is not None and "users" in RESOURCES:
+        who = rows.titles(session, RESOURCES["users"], [person]).get(person, who)
+    when = current.get("updated_at")
+    at = f" at {when:%Y-%m-%d %H:%M} UTC" if isinstance(when, datetime) else ""
+    return (
+        f"{who} changed this {resource.singular} meanwhile{at};"
+        " look at the difference and save again."
+    )
+
+
+def differs(
+    resource: Resource, name: str, given: Mapping[str, Any], current: Mapping[str, Any]
+) -> bool:
+    """Whether a given value is another than the row's; a secret always is."""
+    return resource.fields[name].sealed or given[name] != current[name]
+
+
+# ------------------------------------------------------------------------------------- refusals
+
+
+@contextmanager
+def refusing(
+    session: Session,
+    resource: Resource,
+    given: Mapping[str, Any],
+    *,
+    passing: Callable[[DBAPIError], bool] = lambda _fault: False,
+) -> Iterator[None]:
+    """A savepoint in which the database's refusals become sentences; `passing` ones stay errors."""
+    try:
+        with session.begin_nested():
+            yield
+    except DBAPIError as fault:
+        told = None if passing(fault) else refusal(fault, resource, given)
+        if told is None:
+            raise
+        raise told from fault
+
+
+def settle(session: Session) -> None:
+    """Check now what is deferred to the end of the transaction."""
+    session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
