@@ -130,7 +130,8 @@ def freeze(block: Block) -> bytes:
     """Encode a block as one line of JSON without a newline.
 
     Values are written exactly: as integer differences where all of a column are decimals of at
-    most nine places, else as floats. Raises `WireError` for NaN, infinity, or an empty block.
+    most nine places, else as floats. Raises `WireError` for NaN, infinity, an empty block, or a
+    reading without a value whose quality does not say so: it would come out as the one before.
     """
     if not block.columns:
         raise WireError("a block needs at least one reading")
@@ -181,6 +182,11 @@ def _value_column(column: Column, times: int) -> list[Any]:
     known = [v for v in column.values if v is not None]
     if any(not math.isfinite(v) for v in known):
         raise WireError(f"tag {column.tag}: NaN and infinity cannot be sent as a value")
+    if len(known) < len(column.values) and any(
+        v is None and q < Quality.NO_ANSWER
+        for v, q in zip(column.values, column.qualities, strict=True)
+    ):
+        raise WireError(f"tag {column.tag}: a reading without a value needs a quality that says so")
     exponent = _exponent(known)
     if exponent is None:
         return [column.tag, times, None, list(column.values)]

@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from agent.contract.errors import WireError
 from agent.contract.wire import VERSION, body_of, dump, encode
@@ -191,11 +192,32 @@ class Declaration:
         return f"{zlib.crc32(json.dumps(body, sort_keys=True).encode()):08x}"
 
 
+_TAG_TYPES: dict[str, tuple[type, ...]] = {
+    "number": (int,),
+    "name": (str,),
+    "device": (str,),
+    "unit": (str,),
+    "interval_ms": (int,),
+    "description": (str,),
+    "low": (int, float, type(None)),
+    "high": (int, float, type(None)),
+}
+
+
+def _tag(item: Mapping[str, Any]) -> DeclaredTag:
+    """Read a declared tag; what a later version adds is passed over."""
+    known = {key: item[key] for key in _TAG_TYPES if key in item}
+    for key, value in known.items():
+        if not isinstance(value, _TAG_TYPES[key]) or isinstance(value, bool):
+            raise WireError(f"not a declaration: a tag's {key} is {value!r:.80}")
+    return DeclaredTag(**known)
+
+
 def parse_declaration(payload: bytes) -> Declaration:
     """Read a configuration epoch; raises `WireError`, also for numbers or names used twice."""
     body = body_of(payload)
     try:
-        tags = tuple(DeclaredTag(**item) for item in body.get("tags", ()))
+        tags = tuple(_tag(item) for item in body.get("tags", ()))
         declaration = Declaration(
             int(body["epoch"]),
             tuple(str(name) for name in body.get("devices", ())),
@@ -204,8 +226,6 @@ def parse_declaration(payload: bytes) -> Declaration:
         )
     except _MALFORMED as fault:
         raise WireError(f"not a declaration: {type(fault).__name__} {fault}") from fault
-    if any(type(tag.number) is not int or type(tag.name) is not str for tag in tags):
-        raise WireError("not a declaration: a tag's number is no integer or its name no text")
     for key in ("number", "name"):
         if len({getattr(tag, key) for tag in tags}) != len(tags):
             raise WireError(f"a declaration uses a tag {key} twice")

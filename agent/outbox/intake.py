@@ -208,10 +208,12 @@ class Intake(Base):
     def _retime_block(
         self, stream: int, first: int, body: bytes, step_ms: int, clock: ClockState
     ) -> int:
+        retimed = retime(body, step_ms, clock)
+        self.bytes += len(retimed) - len(body)
         return self.database.execute(
             "UPDATE blocks SET body = ?, start = start + ?, end = end + ?"
             " WHERE stream = ? AND first = ?",
-            (retime(body, step_ms, clock), step_ms, step_ms, stream, first),
+            (retimed, step_ms, step_ms, stream, first),
         ).rowcount
 
     def _retimed(

@@ -117,6 +117,11 @@ def test_what_is_no_number_is_not_sent(value: float) -> None:
         freeze(block_of(1.0, value))
 
 
+def test_a_missing_value_that_calls_itself_good_is_not_sent() -> None:
+    with pytest.raises(WireError, match="tag 7: a reading without a value"):
+        freeze(block_of(1.0, None))
+
+
 def test_an_empty_block_is_not_sent() -> None:
     with pytest.raises(WireError, match="at least one reading"):
         freeze(Block(STAMP, ()))

@@ -225,6 +225,7 @@ def test_only_what_was_never_sent_is_retimed() -> None:
     assert shifts == {0: 0, 1: 7000, 2: 7000, 3: 0, 4: 0, 5: 7000, 6: 7000}
     states = [thaw(line).stamp.clock for line in lines(outbox, stream).values()]
     assert states[:5] == [2, 3, 3, 1, 2]
+    assert outbox.bytes == restarted(outbox).bytes
 
 
 def test_a_retimed_stage_is_on_disk_with_its_new_time() -> None:
