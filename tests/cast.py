@@ -1,14 +1,15 @@
 """The people of every test: two operators, and who works for them.
 
 Alice owns Bluebonnet, Bob manages it, Carl pumps for it. Dora, Emil and Finn are the same for
-Cimarron. Gus pumps for both. Zoe works for nobody and must see nothing.
+Cimarron. Gus pumps for both; every pumper has the operator's lease on his route. Zoe works for
+nobody and must see nothing.
 """
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from argon2 import PasswordHasher
 from sqlalchemy import Engine
@@ -19,6 +20,7 @@ from hub.schema import (
     ContactChannel,
     Equipment,
     Lease,
+    LeaseAssignment,
     Membership,
     Organization,
     Tag,
@@ -73,11 +75,12 @@ def engage(owner: Engine) -> Cast:
         cimarron = _operator(session, "Cimarron Oil", ("dora", "emil", "finn"))
         for year, operator in ((2024, bluebonnet), (2025, cimarron)):
             since = datetime(year, 1, 1, tzinfo=UTC)
-            session.add(
-                Membership(
-                    organization_id=operator.id, user_id=gus, role="pumper", created_at=since
-                )
+            hat = Membership(
+                organization_id=operator.id, user_id=gus, role="pumper", created_at=since
             )
+            session.add(hat)
+            session.flush()
+            assign(session, hat, operator.lease)
     return Cast(bluebonnet, cimarron, gus, zoe)
 
 
@@ -99,13 +102,29 @@ def _operator(session: Session, name: str, people: tuple[str, str, str]) -> Oper
     session.flush()
     ids = [_person(session, person, person.title()) for person in people]
     for user, role in zip(ids, ("owner", "manager", "pumper"), strict=True):
-        session.add(Membership(organization_id=organization.id, user_id=user, role=role))
-    session.flush()
+        hired = Membership(organization_id=organization.id, user_id=user, role=role)
+        session.add(hired)
+        session.flush()
+        if role == "pumper":
+            assign(session, hired, lease.id)
     operator = Operator(organization.id, name, ids[0], ids[1], ids[2], lease.id)
     for number in (1, 2):
         _well(session, operator, short, number)
     _channel(session, operator, people[1])
     return operator
+
+
+def assign(session: Session, member: Membership, lease: uuid.UUID) -> None:
+    """Put a lease on somebody's route."""
+    session.add(
+        LeaseAssignment(
+            organization_id=member.organization_id,
+            membership_id=member.id,
+            lease_id=lease,
+            from_day=date(2024, 1, 1),
+        )
+    )
+    session.flush()
 
 
 def _well(session: Session, operator: Operator, short: str, number: int) -> None:

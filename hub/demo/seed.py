@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
+from collections.abc import Collection
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,7 @@ from hub.schema import (
     AlertRule,
     ContactChannel,
     Lease,
+    LeaseAssignment,
     Membership,
     Organization,
     Tag,
@@ -65,6 +67,7 @@ def seed(owner: Engine, words: dict[str, str]) -> uuid.UUID:
         for person in operator.PEOPLE:
             _add_person(session, organization.id, person, words[person.email])
         leases = {name: _lease(session, organization.id, name) for name in operator.LEASES}
+        _assign_routes(session, organization.id, leases.values())
         for well in operator.WELLS:
             _add_well(session, organization.id, leases[well.lease], well)
         return organization.id
@@ -101,6 +104,22 @@ def _lease(session: Session, organization: uuid.UUID, name: str) -> uuid.UUID:
     session.add(lease)
     session.flush()
     return lease.id
+
+
+def _assign_routes(
+    session: Session, organization: uuid.UUID, leases: Collection[uuid.UUID]
+) -> None:
+    """Put every lease on the route of each pumper who has none yet."""
+    pumpers = select(Membership.id).where(
+        Membership.organization_id == organization,
+        Membership.role == "pumper",
+        ~Membership.id.in_(select(LeaseAssignment.membership_id)),
+    )
+    on_route = [(member, lease) for member in session.scalars(pumpers) for lease in leases]
+    session.add_all(
+        LeaseAssignment(organization_id=organization, membership_id=member, lease_id=lease)
+        for member, lease in on_route
+    )
 
 
 def _add_well(session: Session, organization: uuid.UUID, lease: uuid.UUID, well: DemoWell) -> None:

@@ -163,6 +163,7 @@ class ApiKey(Base, Keyed, Owned, Authored):
     )
     secret_hash: Mapped[bytes] = mapped_column(
         LargeBinary,
+        deferred=True,
         info=about("SHA-256 of the whole key; the key itself is shown once.", sealed=True),
     )
     scopes: Mapped[list[str]] = mapped_column(

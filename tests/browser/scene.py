@@ -26,6 +26,7 @@ from hub.schema import (
     Equipment,
     IngestBatch,
     LatestReading,
+    Lease,
     Membership,
     Organization,
     Quarantine,
@@ -36,7 +37,7 @@ from hub.schema import (
     Well,
 )
 from tests.browser.story import tell
-from tests.cast import HASH, PASSWORD
+from tests.cast import HASH, PASSWORD, assign
 
 INTERVAL_MS = 10_000
 SITES = {
@@ -65,6 +66,7 @@ class Scene:
     """What was put there, by the names tests use."""
 
     organization: uuid.UUID
+    lease: uuid.UUID | None = None
     people: dict[str, uuid.UUID] = field(default_factory=dict)
     wells: dict[str, uuid.UUID] = field(default_factory=dict)
     agents: dict[str, uuid.UUID] = field(default_factory=dict)
@@ -116,8 +118,21 @@ def _operator(session: Session) -> Scene:
         session.add(person)
         session.flush()
         scene.people[name] = person.id
-        session.add(Membership(organization_id=scene.organization, user_id=person.id, role=role))
+        member = Membership(organization_id=scene.organization, user_id=person.id, role=role)
+        session.add(member)
+        session.flush()
+        if role == "pumper":
+            _route(session, scene, member)
     return scene
+
+
+def _route(session: Session, scene: Scene, member: Membership) -> None:
+    """Put the one lease of all wells on the pumper's route."""
+    lease = Lease(organization_id=scene.organization, name="Permian Unit", state="TX")
+    session.add(lease)
+    session.flush()
+    scene.lease = lease.id
+    assign(session, member, lease.id)
 
 
 def _site(
@@ -170,6 +185,7 @@ def _well(
     status = "shut_in" if name in {"Delta 3H", "Kilo 1"} else "producing"
     well = Well(
         organization_id=scene.organization,
+        lease_id=scene.lease,
         name=name,
         site=site,
         status=status,

@@ -30,6 +30,7 @@ BEGIN
     IF person IS NULL THEN
         RETURN NULL;
     END IF;
+    PERFORM set_config('app.user_id', person::text, true);  -- as the trail shall say
     UPDATE users u SET password_hash = password_change.password_hash WHERE u.id = person;
     DELETE FROM sessions s
     WHERE s.user_id = person AND s.token_hash <> password_change.token_hash;

@@ -47,13 +47,17 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['equipment', 'agents', 'tags', 'alerts'] LOOP
+    FOREACH name IN ARRAY ARRAY['equipment', 'tags', 'alerts'] LOOP
         EXECUTE format(
             'CREATE POLICY route ON %I AS RESTRICTIVE TO wellflow_app USING'
             ' ((SELECT coalesce(current_setting(''app.role'', true), '''') <> ''pumper'')'
             '  OR well_id IN (SELECT assigned_wells()))', name);
     END LOOP;
 END $$;
+CREATE POLICY route ON agents AS RESTRICTIVE TO wellflow_app
+    USING ((SELECT coalesce(current_setting('app.role', true), '') <> 'pumper')
+           OR well_id IN (SELECT assigned_wells())
+           OR id IN (SELECT t.agent_id FROM tags t));
 CREATE POLICY route ON readings_latest AS RESTRICTIVE TO wellflow_app
     USING ((SELECT coalesce(current_setting('app.role', true), '') <> 'pumper')
            OR tag_id IN (SELECT t.id FROM tags t));
