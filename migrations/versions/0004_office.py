@@ -14,7 +14,11 @@ depends_on = None
 FILES = Path(__file__).parents[1] / "sql" / revision
 
 #: In the order they run.
-STEPS: tuple[str, ...] = ()
+STEPS: tuple[str, ...] = (
+    *("extension", "partners", "ownership", "accounts", "expenses", "statements", "banking"),
+    *("revenue", "taxes", "analysis"),
+    *("courses", "figures", "secrets", "watch", "once", "rights"),
+)
 
 
 def upgrade() -> None:

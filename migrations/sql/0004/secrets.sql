@@ -33,7 +33,7 @@ BEGIN
     IF entered THEN
         NEW.number_entered_by := actor;
         NEW.change_hold_until := now() + interval '48 hours';
-    ELSIF NEW.status = 'verified' AND OLD.status <> 'verified' THEN
+    ELSIF NEW.status = 'verified' AND OLD.status = 'pending_verification' THEN
         IF now() < NEW.change_hold_until THEN
             PERFORM refuse('bank_accounts_hold', 'status', format(
                 'status: a number waits 48 hours after it was entered; verify this one after %s.',
