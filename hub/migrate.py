@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from psycopg import sql
 from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import NotSupportedError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from hub.database import DatabaseRole, Tier, tier_of
@@ -47,6 +47,7 @@ def migrate(admin_url: str, *, say: Callable[[str], None] = print, revision: str
     with administer(admin_url) as connection:
         _check_rights(connection)
         make_roles(connection)
+        make_extensions(connection)
         offered = _settle_tier(connection)
         tier = recorded_tier(connection) or offered
         if offered.rank < tier.rank:
@@ -166,6 +167,20 @@ def make_roles(connection: Connection) -> None:
     connection.execute(text("GRANT wellflow_owner TO CURRENT_USER"))
     connection.execute(text("GRANT USAGE, CREATE ON SCHEMA public TO wellflow_owner"))
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {', '.join(ROLES[1:])}"))
+
+
+def make_extensions(connection: Connection) -> None:
+    """Make what comes with PostgreSQL itself: btree_gist keeps stretches of time from overlapping.
+
+    Raises `DatabaseError` where the server was installed without its contributed modules.
+    """
+    try:
+        connection.execute(text("CREATE EXTENSION IF NOT EXISTS btree_gist"))
+    except (OperationalError, NotSupportedError) as fault:
+        raise DatabaseError(
+            "this server lacks PostgreSQL's contributed modules;"
+            " install them (Debian has them in the server's package), then migrate again"
+        ) from fault
 
 
 def _settle_tier(connection: Connection) -> Tier:

@@ -1,7 +1,12 @@
 """Every table, and nothing else; a leaf of the import graph."""
 
+from hub.schema.accounts import Account, Afe
+from hub.schema.analysis import Benchmark, Forecast, ForecastPoint
 from hub.schema.assets import Equipment, Lease, Well
+from hub.schema.banking import BankAccount, OwnerPayment
 from hub.schema.base import Base
+from hub.schema.compliance import ComplianceReport, Permit, PermitCondition, PermitLimit, ReportLine
+from hub.schema.expenses import Expense, ExpenseAllocation
 from hub.schema.operations import (
     Alert,
     AlertCheckpoint,
@@ -13,6 +18,10 @@ from hub.schema.operations import (
     Notification,
     NotificationAttempt,
 )
+from hub.schema.ownership import LeasePartner, OwnershipDeck
+from hub.schema.papers import Contract, ContractLease, Document, DocumentLink
+from hub.schema.partners import Partner
+from hub.schema.places import Completion, Facility, RegulatoryId, WellStatus
 from hub.schema.platform import (
     ApiKey,
     AuditEntry,
@@ -23,6 +32,11 @@ from hub.schema.platform import (
     LeaseAssignment,
     SavedView,
 )
+from hub.schema.production import AccountingPeriod, ProductionRecord, ProductionRevision
+from hub.schema.revenue import RevenueDeduction, RevenueDistribution, RevenueRun, SalesStatement
+from hub.schema.statements import JibStatement, JibStatementLine, NumberSeries
+from hub.schema.tanks import RunTicket, StrapPoint, StrapTable, Tank, TankGauge
+from hub.schema.taxes import TaxRate, TaxRecord
 from hub.schema.telemetry import (
     Agent,
     AgentEvent,
@@ -40,8 +54,13 @@ from hub.schema.telemetry import (
     Tag,
 )
 from hub.schema.tenancy import Membership, Organization, Session, SignInFailure, User
+from hub.schema.upkeep import Incident, IncidentAction, IncidentNotice, MaintenanceRecord
+from hub.schema.welltests import DowntimeEvent, WellTest
 
 __all__ = [
+    "Account",
+    "AccountingPeriod",
+    "Afe",
     "Agent",
     "AgentEvent",
     "Alert",
@@ -52,34 +71,79 @@ __all__ = [
     "AuditEntry",
     "AuditProgress",
     "AuditSeal",
+    "BankAccount",
     "Base",
+    "Benchmark",
+    "Completion",
+    "ComplianceReport",
     "ConfigEpoch",
     "ConfigEpochTag",
     "ContactChannel",
+    "Contract",
+    "ContractLease",
+    "Document",
+    "DocumentLink",
+    "DowntimeEvent",
     "Equipment",
+    "Expense",
+    "ExpenseAllocation",
+    "Facility",
     "FeatureFlag",
+    "Forecast",
+    "ForecastPoint",
     "IdempotencyKey",
+    "Incident",
+    "IncidentAction",
+    "IncidentNotice",
     "IngestBatch",
     "IngestEpoch",
     "Installation",
+    "JibStatement",
+    "JibStatementLine",
     "JobRun",
     "LatestReading",
     "Lease",
     "LeaseAssignment",
+    "LeasePartner",
+    "MaintenanceRecord",
     "Membership",
     "Notification",
     "NotificationAttempt",
+    "NumberSeries",
     "Organization",
+    "OwnerPayment",
+    "OwnershipDeck",
+    "Partner",
+    "Permit",
+    "PermitCondition",
+    "PermitLimit",
+    "ProductionRecord",
+    "ProductionRevision",
     "Quarantine",
     "Reading",
     "ReadingAside",
     "ReadingsState",
+    "RegulatoryId",
+    "ReportLine",
+    "RevenueDeduction",
+    "RevenueDistribution",
+    "RevenueRun",
+    "RunTicket",
+    "SalesStatement",
     "SavedView",
     "Session",
     "SignInFailure",
+    "StrapPoint",
+    "StrapTable",
     "Stream",
     "StreamGap",
     "Tag",
+    "Tank",
+    "TankGauge",
+    "TaxRate",
+    "TaxRecord",
     "User",
     "Well",
+    "WellStatus",
+    "WellTest",
 ]

@@ -95,6 +95,15 @@ def within(*columns: str, table: str, key: str = "id") -> ForeignKeyConstraint:
     )
 
 
+def part_of(*columns: str, table: str, key: str = "id") -> ForeignKeyConstraint:
+    """Reference the row this one is a line of: it goes when that one goes."""
+    return ForeignKeyConstraint(
+        ["organization_id", *columns],
+        [f"{table}.organization_id", f"{table}.{key}"],
+        ondelete="CASCADE",
+    )
+
+
 class Keyed:
     """A row with a UUID of its own."""
 

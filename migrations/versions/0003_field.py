@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import op
+from alembic import context, op
 
 revision = "0003"
 down_revision = "0002"
@@ -14,11 +14,17 @@ depends_on = None
 FILES = Path(__file__).parents[1] / "sql" / revision
 
 #: In the order they run.
-STEPS: tuple[str, ...] = ()
+STEPS: tuple[str, ...] = (
+    *("places", "assets", "production", "welltests", "tanks", "papers", "compliance", "upkeep"),
+    *("rules", "production_rules", "tank_rules", "paper_rules"),
+)
+RIGHTS = ("rights",)
 
 
 def upgrade() -> None:
-    for name in STEPS:
+    tier = context.config.attributes["tier"].value
+    storage = () if tier == "plain" else ("production_timescale",)
+    for name in (*STEPS, *storage, *RIGHTS):
         run(FILES / f"{name}.sql")
 
 
