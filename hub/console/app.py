@@ -13,10 +13,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from hub.cache import open_cache
 from hub.console import assets, gate, security, signin, speech
 from hub.console.context import Console, Replay
 from hub.console.pages import agents, alerts, channels, fleet, quarantine, rules, wells
-from hub.console.shared import Shared
 from hub.settings import HubSettings
 
 SENTENCES = {
@@ -37,7 +37,8 @@ def create_app(settings: HubSettings, engine: Engine, replay: Replay | None = No
     """
     app = Flask(__name__, static_folder=None)
     files = assets.Assets()
-    app.extensions["wellflow"] = Console(settings, engine, files, Shared(), replay)
+    cache = open_cache(settings.cache, settings.secret_key)
+    app.extensions["wellflow"] = Console(settings, engine, files, cache, replay)
     _sign_notes(app, settings)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     security.protect(app, settings.web.public_url)

@@ -1,4 +1,4 @@
-"""What every page can reach: settings, engine, shared answers, static files, and the visitor."""
+"""What every page can reach: settings, engine, kept answers, static files, and the visitor."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from flask import current_app, g
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from hub.cache import Cache
 from hub.console.assets import Assets
-from hub.console.shared import Shared
 from hub.console.who import Visitor
 from hub.database import tenant_session
 from hub.settings import HubSettings
@@ -32,7 +32,7 @@ class Console:
     settings: HubSettings
     engine: Engine
     assets: Assets
-    shared: Shared
+    cache: Cache
     replay: Replay | None  #: takes a quarantined message in again; answers what came of it
 
 

@@ -54,7 +54,7 @@ def built(plain_server: postgres.Server) -> Iterator[Office]:
 def office(built: Office) -> Office:
     """The scene with everybody just heard, but for the silent site."""
     scenes.refresh(built.database.engine("owner"), built.scene, datetime.now(UTC))
-    built.app.extensions["wellflow"].shared._entries.clear()
+    built.app.extensions["wellflow"].cache.clear()
     return built
 
 

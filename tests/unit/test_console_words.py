@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import zlib
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,7 +15,6 @@ from hub.console import drawing, payloads, words
 from hub.console.bands import band, worst_beyond
 from hub.console.drawing import Place, bar, draw_map, spark
 from hub.console.forms import Form
-from hub.console.shared import Shared
 from hub.console.spans import read_span
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -219,39 +217,3 @@ def test_any_bytes_can_be_shown(payload: bytes) -> None:
 def test_any_address_has_a_span(args: dict[str, str]) -> None:
     span = read_span(args, CHICAGO, NOON)
     assert timedelta(minutes=1) <= span.end - span.start <= timedelta(days=3660)
-
-
-# --------------------------------------------------------------------------------------- sharing
-
-
-def test_many_tabs_ask_once() -> None:
-    asked: list[int] = []
-    shared = Shared()
-    ready = threading.Barrier(8)
-
-    def look() -> None:
-        ready.wait(10)
-        shared.get("fleet", 60.0, lambda: asked.append(1))
-
-    tabs = [threading.Thread(target=look) for _ in range(8)]
-    for tab in tabs:
-        tab.start()
-    for tab in tabs:
-        tab.join(10)
-    assert asked == [1]
-
-
-def test_an_answer_is_kept_for_its_time_and_an_error_is_not() -> None:
-    now = 0.0
-    shared = Shared(lambda: now)
-    answers = iter([1, 2, 3])
-    assert shared.get("a", 2.0, lambda: next(answers)) == 1
-    now = 1.9
-    assert shared.get("a", 2.0, lambda: next(answers)) == 1
-    now = 2.0
-    assert shared.get("a", 2.0, lambda: next(answers)) == 2
-    shared.forget("a", "never")
-    assert shared.get("a", 2.0, lambda: next(answers)) == 3
-    with pytest.raises(ZeroDivisionError):
-        shared.get("b", 2.0, lambda: 1 // 0)
-    assert shared.get("b", 2.0, lambda: 5) == 5

@@ -15,7 +15,7 @@ from hub.console.forms import Form
 from hub.console.gate import needs
 from hub.console.gauges import gauges
 from hub.console.live import show, still
-from hub.console.pages.fleet import bands_key, fleet_key
+from hub.console.pages.fleet import forget_fleet
 from hub.permissions import Action
 from hub.schema import Agent, Organization, Tag
 
@@ -89,6 +89,7 @@ def link(agent_id: uuid.UUID) -> ResponseReturnValue:
         if form.faults:
             return still("agent_links.html", 422, agent=found[0], form=form, **table)
         links.write_links(session, changed, visitor().user_id, now())
-    console().shared.forget(fleet_key(), bands_key())
+    forget_fleet()
+    console().cache.drop((visitor().organization_id, "bands"))
     flash(f"Saved {len(changed)} of {len(table['tags'])} tags." if changed else "Nothing changed.")
     return redirect(url_for("agents.page", agent_id=agent_id), 303)

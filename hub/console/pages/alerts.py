@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from hub.alerts import lifecycle
 from hub.console import spans, standing
 from hub.console.alert_story import story
-from hub.console.context import console, now, records, visitor
+from hub.console.context import now, records, visitor
 from hub.console.forms import Form
 from hub.console.gate import needs
 from hub.console.gauges import gauges
 from hub.console.live import show
-from hub.console.pages.fleet import fleet_key
+from hub.console.pages.fleet import forget_fleet
 from hub.console.pages.wells import answer_series
 from hub.console.standing import AlertRow
 from hub.console.words import SEVERITIES
@@ -168,8 +168,7 @@ def _take(chosen: Iterable[uuid.UUID]) -> int:
             except lifecycle.UnknownAlertError:
                 continue
             known, cancelled = known + 1, cancelled + done.cancelled
-    organization = visitor().organization_id
-    console().shared.forget(fleet_key(), (organization, "counts"))
+    forget_fleet()
     return known
 
 

@@ -68,7 +68,7 @@ def snapshot() -> Fleet:
         with records() as session:
             return fleet_state.look(session, now(), usual_bands())
 
-    return console().shared.get(fleet_key(), KEPT_S, look)
+    return console().cache.take(fleet_key(), KEPT_S, look)
 
 
 def fleet_key() -> tuple[object, ...]:
@@ -81,6 +81,12 @@ def bands_key() -> tuple[object, ...]:
     return (visitor().organization_id, "bands", visitor().route)
 
 
+def forget_fleet() -> None:
+    """A person has changed something on it: whoever looks next sees it as it now is."""
+    for kind in ("fleet", "counts"):
+        console().cache.drop((visitor().organization_id, kind))
+
+
 def usual_bands() -> dict[int, bands.Band]:
     """Where gauges normally are; changes slowly, so it is asked every ten minutes."""
 
@@ -88,7 +94,7 @@ def usual_bands() -> dict[int, bands.Band]:
         with records() as session:
             return bands.usual(session, fleet_state.shown_tags(session), now())
 
-    return console().shared.get(bands_key(), BANDS_KEPT_S, ask)
+    return console().cache.take(bands_key(), BANDS_KEPT_S, ask)
 
 
 def readings_today() -> int:
@@ -101,7 +107,7 @@ def readings_today() -> int:
             return fleet_state.readings_since(session, midnight)
 
     key = (visitor().organization_id, "today", visitor().route)
-    return console().shared.get(key, TODAY_KEPT_S, ask)
+    return console().cache.take(key, TODAY_KEPT_S, ask)
 
 
 # ------------------------------------------------------------------------------- filters, sorting

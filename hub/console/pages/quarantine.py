@@ -117,4 +117,4 @@ def _waiting(item_id: uuid.UUID) -> Quarantine:
 
 
 def _forget() -> None:
-    console().shared.forget((visitor().organization_id, "counts", visitor().route))
+    console().cache.drop((visitor().organization_id, "counts"))

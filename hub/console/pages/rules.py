@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import LEVELS, RuleError
 from hub.alerts import rules as book
-from hub.console.context import console, records, visitor
+from hub.console.context import records, visitor
 from hub.console.forms import Form
 from hub.console.gate import needs
 from hub.console.gauges import Gauge, gauges
 from hub.console.live import still
-from hub.console.pages.fleet import fleet_key
+from hub.console.pages.fleet import forget_fleet
 from hub.console.rule_form import blank_values, known_values, place_faults, read_rule
 from hub.permissions import Action
 from hub.schema import AlertRule, Tag, Well
@@ -73,7 +73,7 @@ def create() -> ResponseReturnValue:
                 place_faults(form, fault.faults)
     if form.faults:
         return _form(None, request.form, form.faults, offered, 422)
-    console().shared.forget(fleet_key())
+    forget_fleet()
     flash(f"{values['name']} watches from now on.")
     return redirect(url_for("rules.page", rule_id=rule_id), 303)
 
@@ -103,7 +103,7 @@ def change(rule_id: uuid.UUID) -> ResponseReturnValue:
         if form.faults:
             return _form(rule, request.form, form.faults, offered, 422)
         book.change(session, rule_id, by=visitor().user_id, **values)
-    console().shared.forget(fleet_key())
+    forget_fleet()
     flash("Saved. It judges so from now on.")
     return redirect(url_for("rules.page", rule_id=rule_id), 303)
 

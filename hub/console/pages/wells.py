@@ -19,7 +19,7 @@ from hub.console.forms import Form
 from hub.console.gate import POLL, needs
 from hub.console.gauges import Gauge, current, gauges, of_well
 from hub.console.live import show, still
-from hub.console.pages.fleet import BANDS_KEPT_S, fleet_key
+from hub.console.pages.fleet import BANDS_KEPT_S, forget_fleet
 from hub.permissions import Action
 from hub.schema import Alert, Lease, Well
 from hub.schema.assets import WELL_STATUSES, WELL_TYPES
@@ -68,7 +68,7 @@ def page(well_id: uuid.UUID) -> ResponseReturnValue:
 def _usual(session: Session, well_id: uuid.UUID, tags: list[int]) -> dict[int, bands.Band]:
     """Where the well's gauges normally are; changes slowly, so it is kept for a while."""
     key = (visitor().organization_id, "bands", well_id)
-    return console().shared.get(key, BANDS_KEPT_S, lambda: bands.usual(session, tags, now()))
+    return console().cache.take(key, BANDS_KEPT_S, lambda: bands.usual(session, tags, now()))
 
 
 def _state(cells: list[Cell]) -> list[object]:
@@ -182,7 +182,7 @@ def _store(form: Form, write: Callable[[Session], None]) -> bool:
     except IntegrityError as fault:
         taken = "api14" if "api14" in str(fault.orig) else "name"
         form.fault(taken, "Another well has this already.")
-    console().shared.forget(fleet_key())
+    forget_fleet()
     return not form.faults
 
 
