@@ -76,15 +76,13 @@ BEGIN
     RETURN NEXT;
 END $$;
 
--- An operator without an owner could never be put in order again from the console.
+-- An operator without an owner could never be put in order again from the console. Memberships are
+-- ended, not deleted: nobody who serves has the right to.
 CREATE FUNCTION keep_an_owner()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND NEW.role = 'owner' AND NEW.ended_at IS NULL THEN
-        RETURN NEW;
-    END IF;
     -- Two owners who end each other's work at once wait here for one another.
     PERFORM FROM organizations o WHERE o.id = OLD.organization_id FOR NO KEY UPDATE;
     IF NOT EXISTS (SELECT FROM memberships m JOIN users u ON u.id = m.user_id
@@ -94,10 +92,11 @@ BEGIN
             COLUMN = 'role',
             MESSAGE = 'This is the last owner: make somebody else owner first.';
     END IF;
-    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    RETURN NEW;
 END $$;
-CREATE TRIGGER keep_an_owner BEFORE UPDATE OF role, ended_at OR DELETE ON memberships
-    FOR EACH ROW WHEN (OLD.role = 'owner' AND OLD.ended_at IS NULL)
+CREATE TRIGGER keep_an_owner BEFORE UPDATE OF role, ended_at ON memberships
+    FOR EACH ROW WHEN (OLD.role = 'owner' AND OLD.ended_at IS NULL
+                       AND (NEW.role <> 'owner' OR NEW.ended_at IS NOT NULL))
     EXECUTE FUNCTION keep_an_owner();
 
 -- The key a program presented, by its prefix and the SHA-256 of the whole; no row once it, its
