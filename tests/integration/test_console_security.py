@@ -270,11 +270,11 @@ def test_each_role_may_what_the_table_says(
     app: Flask, database: Database, cast: Cast, role: str
 ) -> None:
     own = furnish(database, cast.bluebonnet)
-    set_role(database, cast.bluebonnet.owner, role)
-    alice = signed_in(app, "alice")
+    set_role(database, cast.bluebonnet.manager, role)
+    bob = signed_in(app, "bob")
     for action, (method, endpoint) in PROBES.items():
         path = dict(addresses(app, method, own))[endpoint]
-        answer = alice.get(path) if method == "GET" else alice.post(path)
+        answer = bob.get(path) if method == "GET" else bob.post(path)
         refused = answer.status_code == 403
         assert refused == (not may(role, action)), f"{role} {action}"
         if refused:
