@@ -35,7 +35,7 @@ AUTOMATIC: Final = frozenset(
     }
 )
 #: People who made or changed a row: no foreign key keeps them, but they are people all the same.
-PEOPLE: Final = frozenset({"created_by", "updated_by"})
+PEOPLE: Final = frozenset({"created_by", "updated_by", "approved_by", "number_entered_by"})
 #: Words at the end of a column's name that promise more than a line.
 LONG_WORDS: Final = re.compile(
     r"(^|_)(notes?|description|remarks?|comments?|cause|consequence|actions?|reason|body|text|"
@@ -152,7 +152,7 @@ def _field(column: Column[Any], served: frozenset[str]) -> Field:
     sealed = bool(info.get("sealed"))
     target = _target(column)
     reference = target if target in served else None
-    automatic = column.name in AUTOMATIC or column.computed is not None
+    automatic = column.name in AUTOMATIC or column.computed is not None or bool(info.get("filled"))
     given = column.server_default is not None or column.default is not None
     nullable = bool(column.nullable)
     kind = _kind(column, reference)

@@ -11,6 +11,7 @@ from typing import Final
 #: Columns that never leave the database.
 NEVER_SENT: Final[Mapping[str, frozenset[str]]] = {
     "users": frozenset({"password_hash"}),
+    "bank_accounts": frozenset({"fingerprint"}),
 }
 
 #: Columns given when a row is made, or set by the database's own functions, and not changed after.

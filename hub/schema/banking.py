@@ -8,12 +8,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, FetchedValue, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.amounts import Money, search_text, title
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
-from hub.schema.courses import Approved, four_eyes
+from hub.schema.courses import Approved, filled, four_eyes
 from hub.schema.partners import PAY_METHODS
 
 OWNER_KINDS = ("org", "partner")
@@ -82,6 +82,7 @@ class BankAccount(Base, Keyed, Owned, Authored, Approved):
     )
     account_last4: Mapped[str] = mapped_column(
         info=about("Last four digits of the account number.", label="Account ends in")
+        | {"filled": True}
     )
     fingerprint: Mapped[bytes | None] = mapped_column(
         LargeBinary,
@@ -92,11 +93,11 @@ class BankAccount(Base, Keyed, Owned, Authored, Approved):
         server_default="false", info=about("Used unless another is named; one for each owner.")
     )
     number_entered_by: Mapped[uuid.UUID | None] = mapped_column(
-        info=about("Who entered the number that stands; filled in by the database.")
+        FetchedValue(), info=filled("Who entered the number that stands.")
     )
     change_hold_until: Mapped[datetime] = mapped_column(
         server_default=text("now() + '48:00:00'::interval"),
-        info=about("Nothing is paid before; 48 hours after the number was entered."),
+        info=filled("Nothing is paid before: 48 hours after the number was entered."),
     )
     status: Mapped[str] = mapped_column(
         server_default="pending_verification",
@@ -173,7 +174,7 @@ class OwnerPayment(Base, Keyed, Owned, Authored, Approved):
     LATER: ClassVar[tuple[str, ...]] = ("cleared_on", "note")
 
     number: Mapped[int | None] = mapped_column(
-        info=about("Payment number; drawn by the database as it is approved.")
+        FetchedValue(), info=filled("Payment number, drawn as it is approved.")
     )
     partner_id: Mapped[uuid.UUID] = mapped_column(info=about("Who is paid."))
     bank_account_id: Mapped[uuid.UUID | None] = mapped_column(

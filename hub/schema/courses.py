@@ -9,12 +9,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, FetchedValue
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.base import about
+
+
+def filled(help_text: str, *, label: str | None = None) -> dict[str, Any]:
+    """Explain a column that the database alone writes: no form or import offers it."""
+    return about(f"{help_text} Filled in by the database.", label=label) | {"filled": True}
 
 
 class Course:
@@ -32,10 +37,10 @@ class Approved(Course):
     """A paper that a second person approves: not who made it, nor who changed it last."""
 
     approved_by: Mapped[uuid.UUID | None] = mapped_column(
-        info=about("Who approved it; filled in by the database."), sort_order=81
+        FetchedValue(), info=filled("Who approved it."), sort_order=81
     )
     approved_at: Mapped[datetime | None] = mapped_column(
-        info=about("When it was approved; filled in by the database."), sort_order=82
+        FetchedValue(), info=filled("When it was approved."), sort_order=82
     )
 
 

@@ -8,12 +8,20 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import (
+    CHAR,
+    CheckConstraint,
+    FetchedValue,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.amounts import CURRENCY, Interest, Money, month, search_text
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
-from hub.schema.courses import Approved, four_eyes
+from hub.schema.courses import Approved, filled, four_eyes
 
 EXPENSE_STATUSES = (
     "draft",
@@ -109,7 +117,7 @@ class Expense(Base, Keyed, Owned, Authored, Approved):
         server_default="draft", info=about("Where it stands.", choices=EXPENSE_STATUSES)
     )
     posted_at: Mapped[datetime | None] = mapped_column(
-        info=about("When it went into the books; filled in by the database.")
+        FetchedValue(), info=filled("When it went into the books.")
     )
     reverses_id: Mapped[uuid.UUID | None] = mapped_column(
         info=about("The posted expense this one undoes.")

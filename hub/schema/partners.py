@@ -82,7 +82,7 @@ class Partner(Base, Keyed, Owned, Authored):
         info=about("EIN or SSN, kept sealed.", label="Tax id", sealed=True),
     )
     tax_id_last4: Mapped[str | None] = mapped_column(
-        info=about("Last four digits of the tax id.", label="Tax id ends in")
+        info=about("Last four digits of the tax id.", label="Tax id ends in") | {"filled": True}
     )
     w9_status: Mapped[str] = mapped_column(
         server_default="missing",

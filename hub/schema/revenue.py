@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, FetchedValue, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.amounts import (
@@ -23,7 +23,7 @@ from hub.schema.amounts import (
     title,
 )
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
-from hub.schema.courses import Approved, four_eyes
+from hub.schema.courses import Approved, filled, four_eyes
 from hub.schema.ownership import INTEREST_TYPES
 from hub.schema.partners import HOLD_CODES
 
@@ -182,7 +182,7 @@ class RevenueRun(Base, Keyed, Owned, Authored, Approved):
         server_default="draft", info=about("Where it stands.", choices=RUN_STATUSES)
     )
     posted_at: Mapped[datetime | None] = mapped_column(
-        info=about("When it went into the books; filled in by the database.")
+        FetchedValue(), info=filled("When it went into the books.")
     )
     reverses_id: Mapped[uuid.UUID | None] = mapped_column(
         info=about("The posted run this one undoes.")

@@ -8,12 +8,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, FetchedValue, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.amounts import Interest, Money, label_of_month, month, search_text, title
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
-from hub.schema.courses import Approved, four_eyes
+from hub.schema.courses import Approved, filled, four_eyes
 
 JIB_STATUSES = ("draft", "approved", "sent", "partially_paid", "paid", "disputed", "void")
 
@@ -56,7 +56,7 @@ class JibStatement(Base, Keyed, Owned, Authored, Approved):
     LATER: ClassVar[tuple[str, ...]] = ("paid_amount", "sent_at", "document_id", "dispute_note")
 
     number: Mapped[int | None] = mapped_column(
-        info=about("Statement number; drawn by the database as it is approved.")
+        FetchedValue(), info=filled("Statement number, drawn as it is approved.")
     )
     partner_id: Mapped[uuid.UUID] = mapped_column(info=about("Who is billed."))
     lease_id: Mapped[uuid.UUID | None] = mapped_column(
