@@ -6,13 +6,14 @@ was. Deferred rules are checked before it ends, so that a commit does not fail a
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy import types as kinds
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -27,6 +28,7 @@ from hub.register.fields import Field, Resource
 from hub.register.refusals import refusal, still_used
 from hub.register.usage import in_use
 from hub.register.values import parse
+from hub.schema import Organization
 from hub.schema.base import uuid7
 
 Row = dict[str, Any]
@@ -55,15 +57,9 @@ def create(
     """
     permit(actor, resource, "add")
     given = read(session, resource, values, making=True)
-    table = table_of(resource)
-    if "organization_id" in table.c:
-        given["organization_id"] = _organization()
-    if isinstance(table.c[resource.key].type, kinds.Uuid):
-        given[resource.key] = uuid7()
-        _seal(resource, given, given[resource.key], secret_key)
+    permit_status(actor, resource, given, None)
     with refusing(session, resource, values):
-        made = session.execute(table.insert().values(given).returning(table.c[resource.key]))
-        key = made.scalar_one()
+        key = insert(session, resource, given, secret_key)
         settle(session)
     return rows.get(session, resource, key)
 
@@ -83,22 +79,16 @@ def update(
     `version` is the row's version the person saw; None changes it whatever it is by now. Raises
     `Missing`, `Forbidden`, `Conflict` or `Refused`.
     """
+    permit_either(actor, resource)
     current = lock(session, resource, key)
     given = read(session, resource, values, making=False)
     permit_change(actor, resource, given, current)
     check_version(session, resource, current, given, version)
-    changed = {
-        name: value for name, value in given.items() if differs(resource, name, given, current)
-    }
+    changed = differing(resource, given, current)
     if not changed:
         return current
-    table = table_of(resource)
-    _seal(resource, changed, current[resource.key], secret_key)
-    change = table.update().where(table.c[resource.key] == current[resource.key])
-    if resource.beside:
-        change = change.where(table.c[resource.beside] == current[resource.beside])
     with refusing(session, resource, changed):
-        session.execute(change.values(changed))
+        write(session, resource, current, changed, secret_key)
         settle(session)
     return rows.get(session, resource, key)
 
@@ -110,16 +100,44 @@ def remove(
     permit(actor, resource, "remove")
     current = lock(session, resource, key)
     check_version(session, resource, current, {}, version)
-    table = table_of(resource)
-    gone = table.delete().where(table.c[resource.key] == current[resource.key])
-    if resource.beside:
-        gone = gone.where(table.c[resource.beside] == current[resource.beside])
+    gone = table_of(resource).delete().where(_is(resource, current))
     try:
         with refusing(session, resource, {}, passing=still_used):
             session.execute(gone)
             settle(session)
     except DBAPIError as fault:
         raise InUse(in_use(session, resource, current)) from fault
+
+
+def insert(session: Session, resource: Resource, given: Row, secret_key: bytes | None) -> Any:
+    """Insert a row of values as the columns take them, and answer its key."""
+    table = table_of(resource)
+    if "organization_id" in table.c:
+        given["organization_id"] = _organization()
+    if isinstance(table.c[resource.key].type, kinds.Uuid):
+        given[resource.key] = uuid7()
+        _seal(resource, given, given[resource.key], secret_key)
+    made = session.execute(table.insert().values(given).returning(table.c[resource.key]))
+    return made.scalar_one()
+
+
+def write(
+    session: Session,
+    resource: Resource,
+    current: Mapping[str, Any],
+    changed: Row,
+    secret_key: bytes | None,
+) -> None:
+    """Update a row with values as the columns take them."""
+    _seal(resource, changed, current[resource.key], secret_key)
+    session.execute(table_of(resource).update().where(_is(resource, current)).values(changed))
+
+
+def _is(resource: Resource, row: Mapping[str, Any]) -> ColumnElement[bool]:
+    """The condition that finds a row by all of its primary key."""
+    columns = table_of(resource).c
+    names = [resource.key, *([resource.beside] if resource.beside else [])]
+    return and_(*(columns[name] == row[name] for name in names))
 
 
 # ----------------------------------------------------------------------------------- permission
@@ -131,16 +149,29 @@ def permit(actor: Actor, resource: Resource, verb: Verb) -> None:
         raise Forbidden(f"{_as(actor)} you may not {_DOING.get(verb, verb)} {_many(resource)}.")
 
 
+def permit_either(actor: Actor, resource: Resource) -> None:
+    """Raise `Forbidden` unless the role may change rows of the table in some way."""
+    if not allowed(actor.role, resource.name, "approve"):
+        permit(actor, resource, "edit")
+
+
+def permit_status(
+    actor: Actor, resource: Resource, given: Mapping[str, Any], before: object
+) -> bool:
+    """Whether this is the step that makes a row count; raises `Forbidden` without the right to."""
+    status = given.get("status")
+    stepping = status in APPROVING and status != before and "approved_by" in resource.fields
+    if stepping:
+        permit(actor, resource, "approve")
+    return stepping
+
+
 def permit_change(
     actor: Actor, resource: Resource, given: Mapping[str, Any], current: Mapping[str, Any]
 ) -> None:
     """Raise `Forbidden` unless the role allows this change: a step that counts is an approval."""
-    status = given.get("status")
-    stepping = status in APPROVING and status != current.get("status")
-    if stepping and "approved_by" in resource.fields:
-        permit(actor, resource, "approve")
-        given = {name: value for name, value in given.items() if name != "status"}
-    if given or not stepping:
+    stepping = permit_status(actor, resource, given, current.get("status"))
+    if not stepping or set(differing(resource, given, current)) - {"status"}:
         permit(actor, resource, "edit")
 
 
@@ -183,13 +214,23 @@ class _Zone:
         self.known: ZoneInfo | None = None
 
     def get(self) -> ZoneInfo:
-        if self.known is None:
-            organizations = table_of(RESOURCES["organizations"])
-            name = self.session.scalar(
-                select(organizations.c.timezone).where(organizations.c.id == _organization())
-            )
-            self.known = ZoneInfo(name or "UTC")
+        """The operator's time zone."""
+        self.known = self.known or zone_of(self.session)
         return self.known
+
+
+def zone_of(session: Session) -> ZoneInfo:
+    """Time zone of the operator whose session this is."""
+    chosen = select(Organization.timezone).where(Organization.id == _organization())
+    return ZoneInfo(session.scalar(chosen) or "UTC")
+
+
+def organization_of(session: Session) -> uuid.UUID:
+    """The operator whose session this is; raises `Missing` for a session without one."""
+    found = session.scalar(select(_organization()))
+    if found is None:
+        raise Missing("This session is for no operator.")
+    return cast(uuid.UUID, found)
 
 
 def _read_one(
@@ -260,7 +301,8 @@ def lock(session: Session, resource: Resource, key: Any) -> Row:
             raise
         raise Forbidden(f"{resource.plural} are not changed here.") from fault
     if found is None:
-        raise Missing(f"There is no {resource.singular} with the key {str(key)[:60]}.")
+        rows.get(session, resource, key)  # raises `Missing`, unless the row may only be looked at
+        raise Forbidden(f"You may not change this {resource.singular}.")
     return dict(found)
 
 
@@ -276,8 +318,7 @@ def check_version(
         return
     changed = {
         name: (value, current.get(name))
-        for name, value in given.items()
-        if differs(resource, name, given, current)
+        for name, value in differing(resource, given, current).items()
     }
     raise Conflict(_who_changed(session, resource, current), changed, current)
 
@@ -295,11 +336,13 @@ def _who_changed(session: Session, resource: Resource, current: Mapping[str, Any
     )
 
 
-def differs(
-    resource: Resource, name: str, given: Mapping[str, Any], current: Mapping[str, Any]
-) -> bool:
-    """Whether a given value is another than the row's; a secret always is."""
-    return resource.fields[name].sealed or given[name] != current[name]
+def differing(resource: Resource, given: Mapping[str, Any], current: Mapping[str, Any]) -> Row:
+    """The values given that are others than the row's; a secret always is."""
+    return {
+        name: value
+        for name, value in given.items()
+        if resource.fields[name].sealed or value != current[name]
+    }
 
 
 # ------------------------------------------------------------------------------------- refusals

@@ -193,9 +193,14 @@ def key_of(resource: Resource, key: Any) -> Any:
 
 def count(session: Session, resource: Resource, query: Query) -> Count:
     """How many rows a list has, up to 10,000."""
-    call = _door(session, "count")(*_asked(resource, query), MOST + 1)
-    number = cast(int, session.scalar(select(call)))
-    return Count(min(number, MOST), number > MOST)
+    found = number(session, resource, query, MOST + 1)
+    return Count(min(found, MOST), found > MOST)
+
+
+def number(session: Session, resource: Resource, query: Query, most: int) -> int:
+    """How many rows a list has; counting stops at `most`."""
+    call = _door(session, "count")(*_asked(resource, query), most)
+    return cast(int, session.scalar(select(call)))
 
 
 def facets(session: Session, resource: Resource, query: Query) -> dict[str, list[Facet]]:
