@@ -87,7 +87,12 @@ DECLARE
     whole constant jsonb := coalesce(became, was);
     left_out text[];
     hidden text[];
+    known_as name := TG_TABLE_NAME;
 BEGIN
+    IF TG_TABLE_SCHEMA <> 'public' THEN  -- a chunk of a hypertable: it goes by the table's name
+        SELECT p.relname INTO known_as FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
+        WHERE i.inhrelid = TG_RELID;
+    END IF;
     SELECT array_agg(a.attname) FILTER (WHERE a.attgenerated <> ''
                                            OR a.atttypid = 'tsvector'::regtype),
            array_agg(a.attname) FILTER (WHERE a.atttypid = 'bytea'::regtype
@@ -120,11 +125,11 @@ BEGIN
     END IF;
     INSERT INTO audit_log (organization_id, table_name, row_id, verb, before, after,
                            user_id, door, address)
-    VALUES (CASE TG_TABLE_NAME
+    VALUES (CASE known_as
             WHEN 'organizations' THEN (whole->>'id')::uuid
             ELSE coalesce(whole->>'organization_id',
                           nullif(current_setting('app.organization_id', true), ''))::uuid END,
-            TG_TABLE_NAME, trail_key(whole->'id'), lower(TG_OP), was, became,
+            known_as, trail_key(whole->'id'), lower(TG_OP), was, became,
             nullif(current_setting('app.user_id', true), '')::uuid,
             coalesce(current_setting('app.door', true), ''),
             coalesce(current_setting('app.address', true), ''));
