@@ -95,11 +95,33 @@ class Screen:
             line.join()
             print("\r\033[K", end="", file=self._aside, flush=True)
 
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Callable[[int, int], None]]:
+        """Show on a terminal how much of a piece of work is done; yields what is to be told so:
+        how many are done, and of how many.
+        """
+        told = [0, 0]
+
+        def tell(done: int, of: int) -> None:
+            told[:] = done, of
+
+        with self.busy(label, lambda: bar(*told)):
+            yield tell
+
     def _tick(self, label: str, note: Callable[[], str], done: threading.Event) -> None:
         begun = time.monotonic()
         while not done.wait(0.25):
             words = f"{label} … {time.monotonic() - begun:.0f} s  {note()}".rstrip()
             print(f"\r\033[K{words}", end="", file=self._aside, flush=True)
+
+
+def bar(done: int, of: int, width: int = 24) -> str:
+    """A share as a bar, in numbers and in percent: ████░░░░ 5 of 10 (50 %)."""
+    if not of:
+        return ""
+    share = min(done / of, 1)
+    full = int(share * width)
+    return f"{'█' * full}{'░' * (width - full)} {done:,} of {of:,} ({share:.0%})".replace("%", " %")
 
 
 def _plain(value: object) -> object:

@@ -19,12 +19,15 @@ from sqlalchemy import Engine, text
 from hub.alerts import upkeep
 from hub.readings import retention, rollups
 from hub.settings import HubSettings
+from hub.trail import seal_due
 
 LOG = logging.getLogger(__name__)
 
 #: Interval jobs count from here, so that every process computes the same due times.
 _ANCHOR: Final = datetime(2024, 1, 1, tzinfo=UTC)
 _JOB_RUNS_KEPT: Final = timedelta(days=30)
+_SEALINGS_KEPT: Final = timedelta(days=1)  # of a job that runs every few seconds
+_ANSWERS_KEPT: Final = timedelta(days=1)
 _OVERDUE: Final = timedelta(minutes=2)
 
 
@@ -73,10 +76,20 @@ def forget_sign_ins(engine: Engine, _settings: HubSettings) -> int:
 
 def forget_job_runs(engine: Engine, _settings: HubSettings) -> int:
     """Remove the records of jobs that ran long ago; gives how many."""
-    before = datetime.now(UTC) - _JOB_RUNS_KEPT
+    now = datetime.now(UTC)
+    statement = """DELETE FROM job_runs
+        WHERE due_at < :before OR (job = 'seal_trail' AND due_at < :sealings) RETURNING 1"""
+    values = {"before": now - _JOB_RUNS_KEPT, "sealings": now - _SEALINGS_KEPT}
+    with engine.begin() as connection:
+        return len(connection.execute(text(statement), values).all())
+
+
+def forget_answers(engine: Engine, _settings: HubSettings) -> int:
+    """Remove answers kept for programs that repeat a request; gives how many."""
     with engine.begin() as connection:
         gone = connection.execute(
-            text("DELETE FROM job_runs WHERE due_at < :before RETURNING 1"), {"before": before}
+            text("DELETE FROM idempotency_keys WHERE created_at < :before RETURNING 1"),
+            {"before": datetime.now(UTC) - _ANSWERS_KEPT},
         )
         return len(gone.all())
 
@@ -133,6 +146,18 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _daily(3, 40),
         "forgets evaluator checkpoints older than 35 days",
         lambda engine, _settings: upkeep.prune_checkpoints(engine),
+    ),
+    _job(
+        "seal_trail",
+        _every(seconds=5),
+        "chains the audit trail's entries whose transactions have ended",
+        lambda engine, _settings: seal_due(engine),
+    ),
+    _job(
+        "answers",
+        _every(hours=1),
+        "removes answers kept a day for programs that repeat a request",
+        forget_answers,
     ),
     _job(
         "sign_ins",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
 import uuid
 from collections.abc import Iterator
@@ -13,9 +15,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from hub.__main__ import main
+from hub.cli.screen import Exit
 from hub.database import Actor, tenant_session
-from hub.schema import Agent, Alert, ContactChannel, Tag, Well
+from hub.schema import Agent, Alert, ContactChannel, Lease, Tag, Well
 from hub.trail import history, note, recent, row_key, seal_due
+from hub.trail.verify import ChainReport, Head, heads, parse_head, verify
 from tests import cast as people
 from tests.cast import Cast
 from tests.everything import add_everything
@@ -79,16 +84,15 @@ def test_what_changes_nothing_leaves_no_entry(house: House) -> None:
 
 def test_a_new_row_and_a_deleted_one_are_kept_whole(house: House) -> None:
     with house.session() as session:
-        well = Well(
-            organization_id=house.cast.bluebonnet.id, name="Short lived", lat="31.5", lon="-103.5"
-        )
-        session.add(well)
+        lease = Lease(organization_id=house.cast.bluebonnet.id, name="Short lived", state="TX")
+        session.add(lease)
         session.flush()
-        session.delete(well)
+        session.delete(lease)
         session.flush()
-        gone, made = history(session, "wells", well.id)
+        gone, made = history(session, "leases", lease.id)
     assert made.after["name"] == gone.before["name"] == "Short lived"
-    assert made.after["lat"] == 31.5
+    assert made.after["state"] == "TX"
+    assert "created_at" not in made.after
     assert (made.verb, made.before, gone.verb, gone.after) == ("insert", {}, "delete", {})
 
 
@@ -144,9 +148,11 @@ def test_of_what_programs_keep_up_to_date_only_decisions_of_people_are_kept(hous
         assert session.get_one(Agent, cast.agents[0]).row_version == version + 1
 
 
-def test_of_alerts_it_keeps_what_people_did(house: House, plain_server: Server) -> None:
+def test_of_alerts_it_keeps_what_people_did(house: House) -> None:
     with house.database.engine("owner").begin() as connection:
         alert = add_everything(connection, house.cast.bluebonnet)["alerts"]["id"]
+        connection.execute(text("DELETE FROM audit_seals"))
+        connection.execute(text("DELETE FROM audit_log WHERE table_name LIKE 'table-name%'"))
     with house.database.engine("work").begin() as connection:
         connection.execute(text("UPDATE alerts SET value = 4711"))
     with house.session() as session:
@@ -272,3 +278,131 @@ def test_a_pumper_reads_of_it_what_he_did_himself(house: House) -> None:
         assert recent(session, 1000) == []
         note(session, "wells", None, "note", {"said": "by me"})
         assert [change.after for change in recent(session, 1000)] == [{"said": "by me"}]
+
+
+# ------------------------------------------------------------------------------------ verified
+
+
+@pytest.fixture
+def sealed(house: House) -> Iterator[House]:
+    """The house, all sealed; what a test does to its trail is put back."""
+    house.rename(f"Sealed {uuid.uuid4().hex[:6]}")
+    seal_due(house.database.engine("work"))
+    house.sql("CREATE TABLE kept_log AS TABLE audit_log")
+    house.sql("CREATE TABLE kept_seals AS TABLE audit_seals")
+    yield house
+    house.sql("TRUNCATE audit_log, audit_seals")
+    house.sql("INSERT INTO audit_log OVERRIDING SYSTEM VALUE SELECT * FROM kept_log")
+    house.sql("INSERT INTO audit_seals SELECT * FROM kept_seals")
+    house.sql("DROP TABLE kept_log, kept_seals")
+
+
+def verified(house: House, *kept: Head) -> ChainReport:
+    reports = verify(house.database.engine("owner"), kept=kept)
+    [own] = [report for report in reports if report.slug == "bluebonnet"]
+    assert all(report.ok for report in reports if report is not own)
+    return own
+
+
+def entry_in_the_middle(house: House) -> int:
+    with house.database.admin() as connection:
+        rows = connection.execute(
+            "SELECT entry_id FROM audit_seals WHERE organization_id = %s ORDER BY number",
+            [house.cast.bluebonnet.id],
+        ).fetchall()
+    return int(rows[len(rows) // 2][0])
+
+
+def test_a_whole_trail_is_whole(sealed: House) -> None:
+    report = verified(sealed)
+    assert report.faults == []
+    assert report.unsealed == 0
+    assert report.head is not None
+    assert report.entries == report.head.number > 20
+
+
+TAMPERING = [
+    """UPDATE audit_log SET after = '{"name": "Never so"}' WHERE id = {entry}""",
+    "UPDATE audit_log SET at = at + interval '1 microsecond' WHERE id = {entry}",
+    "UPDATE audit_log SET user_id = gen_random_uuid() WHERE id = {entry}",
+    "UPDATE audit_log SET door = 'api' WHERE id = {entry}",
+    "UPDATE audit_seals SET hash = sha256(hash) WHERE entry_id = {entry}",
+    "DELETE FROM audit_log WHERE id = {entry}",
+    "DELETE FROM audit_seals WHERE entry_id = {entry}",
+    """UPDATE audit_log SET before = (SELECT o.before FROM audit_log o WHERE o.id = {entry} - 1),
+       after = '{{}}' WHERE id = {entry}""",
+]
+
+
+@pytest.mark.parametrize("statement", TAMPERING)
+def test_whatever_is_done_to_an_entry_is_found_and_named(sealed: House, statement: str) -> None:
+    entry = entry_in_the_middle(sealed)
+    sealed.sql(statement.replace("{entry}", str(entry)).replace("{{}}", "{}"))
+    report = verified(sealed)
+    assert not report.ok
+    assert str(entry) in report.faults[0] or "is missing; the next one" in report.faults[0]
+
+
+def test_two_entries_exchanged_are_found(sealed: House) -> None:
+    entry = entry_in_the_middle(sealed)
+    with sealed.database.admin() as connection:
+        [(other,)] = connection.execute(
+            "SELECT entry_id FROM audit_seals WHERE organization_id = %s AND entry_id < %s"
+            " ORDER BY number DESC LIMIT 1",
+            [sealed.cast.bluebonnet.id, entry],
+        ).fetchall()
+    for was, becomes in ((entry, -1), (other, entry), (-1, other)):
+        sealed.sql("UPDATE audit_seals SET entry_id = %s WHERE entry_id = %s", becomes, was)
+    assert f"entry {entry}" in verified(sealed).faults[0]
+
+
+def test_a_chain_written_anew_is_told_by_a_head_kept_elsewhere(sealed: House) -> None:
+    """Somebody with every right on the database: changes an entry, and seals all of it again."""
+    kept = [h for h in heads(sealed.database.engine("owner")) if h.slug == "bluebonnet"]
+    entry = entry_in_the_middle(sealed)
+    sealed.rename("One more")
+    sealed.sql("UPDATE audit_log SET door = 'api' WHERE id = %s", entry)
+    sealed.sql("TRUNCATE audit_seals, audit_progress")
+    seal_due(sealed.database.engine("work"))
+    assert verified(sealed).ok, "by itself the chain is whole"
+    assert "is not the head that was kept" in verified(sealed, *kept).faults[0]
+
+
+def test_an_end_cut_off_is_told_by_a_head_kept_elsewhere(sealed: House) -> None:
+    [kept] = [h for h in heads(sealed.database.engine("owner")) if h.slug == "bluebonnet"]
+    sealed.sql(
+        "WITH cut AS (DELETE FROM audit_seals WHERE organization_id = %s AND number = %s"
+        " RETURNING entry_id) DELETE FROM audit_log WHERE id IN (SELECT entry_id FROM cut)",
+        *(sealed.cast.bluebonnet.id, kept.number),
+    )
+    assert verified(sealed).ok, "by itself the chain is whole"
+    assert "its end was cut off" in verified(sealed, parse_head(str(kept))).faults[0]
+
+
+def test_what_waits_too_long_for_its_seal_is_told(sealed: House) -> None:
+    sealed.rename("Slipped in")
+    assert verified(sealed).ok
+    assert verified(sealed).unsealed == 1
+    sealed.sql(
+        "UPDATE audit_log SET at = at - interval '1 hour'"
+        " WHERE id = (SELECT max(id) FROM audit_log)"
+    )
+    assert "have not been sealed" in verified(sealed).faults[0]
+
+
+def test_the_command_line_verifies_and_prints_heads(
+    sealed: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WELLFLOW_DATABASE_URL", sealed.database.url)
+    monkeypatch.setenv("WELLFLOW_MQTT_URL", "mqtt://127.0.0.1:1")
+    monkeypatch.setenv("WELLFLOW_SECRET_KEY", base64.b64encode(bytes(32)).decode())
+    assert main(["audit", "verify", "--head", "--organization", "bluebonnet"]) == Exit.DONE
+    head = capsys.readouterr().out.strip()
+    assert main(["audit", "verify", "--kept", head]) == Exit.DONE
+    assert "The trail is whole." in capsys.readouterr().out
+    sealed.sql("DELETE FROM audit_log WHERE id = %s", entry_in_the_middle(sealed))
+    assert main(["audit", "verify", "--json"]) == Exit.FAILED
+    answer = json.loads(capsys.readouterr().out)
+    assert [chain["ok"] for chain in answer["chains"]] == [False, True, True]
+    assert main(["audit", "verify", "--kept", "nonsense"]) == Exit.FAILED
+    assert "is not a head" in capsys.readouterr().err
