@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agent.contract.configfile import ConfigError
 from hub.bootstrap import PROCESSES
-from hub.cli import demonstration, enrol, processes, reach, register, reports, upkeep
+from hub.cli import demonstration, enrol, processes, reach, register, reports, trail, upkeep
 from hub.cli.screen import Exit, Screen
 from hub.database import Tier
 from hub.errors import HubError
@@ -129,6 +129,17 @@ def _audit_options(parser: Parser) -> None:
     parser.add_argument("--days", type=int, metavar="N", help="only the last N days")
 
 
+def _verify_options(parser: Parser) -> None:
+    parser.add_argument("--organization", metavar="SLUG", help="only this one's chain")
+    parser.add_argument("--head", action="store_true", help="print the heads, to keep elsewhere")
+    parser.add_argument(
+        "--kept",
+        action="append",
+        metavar="HEAD",
+        help="a head kept elsewhere, which must still be in its chain (may be repeated)",
+    )
+
+
 def _demo_options(parser: Parser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="unattended: verify every hop, print one line, end"
@@ -151,6 +162,7 @@ VERBS = (
     Verb("quarantine list", reports.quarantine_list, "what was set aside", _quarantine_options),
     Verb("quarantine replay", reports.quarantine_replay, "take it in again", _replay_options),
     Verb("audit", reports.audit, "prove that all that was sent is stored", _audit_options),
+    Verb("audit verify", trail.audit_verify, "prove that nobody rewrote history", _verify_options),
     Verb("backup", upkeep.backup_to, "write a backup and check it", _backup_options),
     Verb("restore", upkeep.restore_from, "bring a backup back and check it", _restore_options),
     Verb("demo", demonstration.demo, "recorded wells, live, on this machine", _demo_options),
@@ -175,12 +187,18 @@ def parser() -> Parser:
     groups: dict[str, argparse._SubParsersAction[Parser]] = {
         "": whole.add_subparsers(dest="verb", required=True, metavar="VERB")
     }
+    alone: dict[str, Parser] = {}  # verbs that do something without a second word too
     for verb in VERBS:
         group, _, word = verb.words.rpartition(" ")
         if group not in groups:
-            child = groups[""].add_parser(group, help=", ".join(_words_of(group)))
-            groups[group] = child.add_subparsers(dest="word", required=True, metavar="VERB")
+            child = alone.get(group) or groups[""].add_parser(
+                group, help=", ".join(_words_of(group))
+            )
+            groups[group] = child.add_subparsers(
+                dest="word", required=group not in alone, metavar="VERB"
+            )
         one = groups[group].add_parser(word, help=verb.help, description=_sentence(verb))
+        alone[verb.words] = one
         one.add_argument("--json", action="store_true", help="answer with one line of JSON")
         verb.options(one)
         one.set_defaults(run=verb.run)
