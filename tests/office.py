@@ -19,8 +19,9 @@ from sqlalchemy.exc import DBAPIError
 from hub.database import Actor, act_for
 from hub.schema import Base
 from hub.schema.base import uuid7
+from tests import cast as people
 from tests.cast import Operator
-from tests.servers.postgres import Database
+from tests.servers.postgres import Database, Server, migrated
 
 COUNT = itertools.count(1)
 MARCH = date(2026, 3, 1)
@@ -249,6 +250,15 @@ class Office:
             " WHERE id = %(id)s",
             id=account,
         )
+
+
+@contextmanager
+def two_offices(server: Server) -> Iterator[tuple[Office, Office]]:
+    """Bluebonnet's office and Cimarron's, in a database of their own."""
+    database = server.fresh(migrated)
+    cast = people.engage(database.engine("owner"))
+    yield Office.open(database, cast.bluebonnet), Office.open(database, cast.cimarron)
+    server.drop(database)
 
 
 @contextmanager

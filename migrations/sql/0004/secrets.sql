@@ -1,39 +1,48 @@
 -- Bank accounts and tax ids: who entered a number, who verified it, who was shown it.
 
--- A number that is entered waits 48 hours, and another person verifies it; changing it begins anew.
+-- Another number makes an account wait to be verified again; before its course is looked at.
+CREATE FUNCTION renew_account()
+RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    IF OLD.status = 'closed' THEN
+        PERFORM refuse('bank_accounts_stands', 'routing',
+            'routing: an account that is closed stands as it is; enter a new one.');
+    END IF;
+    IF NEW.status = OLD.status THEN
+        NEW.status := 'pending_verification';
+    END IF;
+    RETURN NEW;
+END $$;
+
+-- A number that is entered waits 48 hours, and another person verifies it.
 CREATE FUNCTION keep_account()
 RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
     actor constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
-    entered boolean := TG_OP = 'INSERT';
+    entered constant boolean := TG_OP = 'INSERT'
+        OR NEW.routing <> OLD.routing OR NEW.account_enc <> OLD.account_enc;
 BEGIN
     IF NOT aba_valid(NEW.routing) THEN
         PERFORM refuse('bank_accounts_routing', 'routing',
             'routing: nine digits whose check digit agrees; read them from a check again.');
     END IF;
-    IF TG_OP = 'UPDATE' THEN
-        entered := NEW.routing <> OLD.routing OR NEW.account_enc <> OLD.account_enc;
+    IF entered THEN
+        NEW.number_entered_by := actor;
+        NEW.change_hold_until := now() + interval '48 hours';
+    ELSE
         NEW.number_entered_by := OLD.number_entered_by;
         NEW.change_hold_until := OLD.change_hold_until;
         NEW.approved_by := OLD.approved_by;
         NEW.approved_at := OLD.approved_at;
-        IF entered AND OLD.status = 'closed' THEN
-            PERFORM refuse('bank_accounts_stands', 'routing',
-                'routing: an account that is closed stands as it is; enter a new one.');
-        ELSIF entered AND NEW.status = OLD.status THEN
-            NEW.status := 'pending_verification';
-        END IF;
     END IF;
     IF entered OR NEW.status = 'pending_verification' THEN
         NEW.approved_by := NULL;
         NEW.approved_at := NULL;
-    END IF;
-    IF entered THEN
-        NEW.number_entered_by := actor;
-        NEW.change_hold_until := now() + interval '48 hours';
-    ELSIF NEW.status = 'verified' AND OLD.status = 'pending_verification' THEN
+    ELSIF NEW.status = 'verified' AND OLD.status <> 'verified' THEN
         IF now() < NEW.change_hold_until THEN
             PERFORM refuse('bank_accounts_hold', 'status', format(
                 'status: a number waits 48 hours after it was entered; verify this one after %s.',
@@ -110,6 +119,6 @@ BEGIN
 END $$;
 
 REVOKE EXECUTE ON FUNCTION
-    keep_account(), may_reveal(), reveal_bank_account(uuid), reveal_tax_id(text, uuid)
+    renew_account(), keep_account(), may_reveal(), reveal_bank_account(uuid), reveal_tax_id(text, uuid)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION reveal_bank_account(uuid), reveal_tax_id(text, uuid) TO wellflow_app;

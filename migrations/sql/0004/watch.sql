@@ -167,7 +167,10 @@ CREATE TRIGGER signature BEFORE INSERT OR UPDATE ON owner_payments
     FOR EACH ROW EXECUTE FUNCTION sign_paper('a payment', 'approved');
 CREATE TRIGGER signature BEFORE INSERT OR UPDATE ON forecasts
     FOR EACH ROW EXECUTE FUNCTION sign_paper('a forecast', 'approved');
-CREATE TRIGGER account BEFORE INSERT OR UPDATE ON bank_accounts
+CREATE TRIGGER account BEFORE UPDATE OF routing, account_enc ON bank_accounts
+    FOR EACH ROW WHEN (NEW.routing <> OLD.routing OR NEW.account_enc <> OLD.account_enc)
+    EXECUTE FUNCTION renew_account();
+CREATE TRIGGER signature BEFORE INSERT OR UPDATE ON bank_accounts
     FOR EACH ROW EXECUTE FUNCTION keep_account();
 CREATE TRIGGER take_number BEFORE INSERT OR UPDATE ON jib_statements
     FOR EACH ROW EXECUTE FUNCTION take_number('jib');
