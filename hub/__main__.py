@@ -12,7 +12,17 @@ from pathlib import Path
 
 from agent.contract.configfile import ConfigError
 from hub.bootstrap import PROCESSES
-from hub.cli import demonstration, enrol, processes, reach, register, reports, trail, upkeep
+from hub.cli import (
+    demonstration,
+    enrol,
+    importing,
+    processes,
+    reach,
+    register,
+    reports,
+    trail,
+    upkeep,
+)
 from hub.cli.screen import Exit, Screen
 from hub.database import Tier
 from hub.errors import HubError
@@ -165,6 +175,7 @@ VERBS = (
     Verb("audit verify", trail.audit_verify, "prove that nobody rewrote history", _verify_options),
     Verb("backup", upkeep.backup_to, "write a backup and check it", _backup_options),
     Verb("restore", upkeep.restore_from, "bring a backup back and check it", _restore_options),
+    Verb("import", importing.take_in, "take in a spreadsheet or a state's file", importing.options),
     Verb("demo", demonstration.demo, "recorded wells, live, on this machine", _demo_options),
 )
 

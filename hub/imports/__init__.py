@@ -1,0 +1,1 @@
+"""Spreadsheets as operators have them, and the states' production files, into the register."""
