@@ -15,9 +15,16 @@ from pathlib import Path
 import pytest
 
 from tests import cast as people
+from tests.intruder import TALLY
 from tests.servers import mail, postgres, timescale_apache
 from tests.servers.certificates import Authority
 from tests.servers.mosquitto import Mosquitto, mosquitto
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how often one operator tried to reach another's rows, and what came through."""
+    if TALLY.attempts:
+        terminalreporter.write_line(str(TALLY))
 
 
 @pytest.fixture(scope="session")

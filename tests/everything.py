@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -36,6 +37,7 @@ SPECIAL: dict[str, Any] = {
     "alerts.priority": 2,
     "alert_rules.kind": "limit",
     "contact_channels.kind": "email",
+    "equipment.kind": "pump_jack",
     "memberships.role": "viewer",
     "stream_gaps.reason": "lost",
     "agents.shard": 7,
@@ -44,7 +46,14 @@ SPECIAL: dict[str, Any] = {
     "api_keys.secret_hash": bytes(32),
     "api_keys.scopes": ["read"],
     "feature_flags.feature": "jib",
+    "accounts.code": lambda: f"{1000 + next(UNIQUE) % 9000}",
+    "bank_accounts.routing": "111000025",
+    "bank_accounts.account_last4": "6789",
+    "documents.sha256": lambda: os.urandom(32),
+    "forecasts.input_sha256": lambda: os.urandom(32).hex(),
 }
+#: Months are named by their first day.
+MONTHS = {"month", "period", "accounting_period", "service_period"}
 
 SIMPLE: dict[type, Any] = {
     int: 1,
@@ -59,10 +68,26 @@ SIMPLE: dict[type, Any] = {
     time: time(7),
 }
 
-#: Columns that may be empty, or have a default, but must be given for the row to be valid.
+#: Columns that may be empty, or have a default, but must be given for the row to be valid; and
+#: references of which only one may be given.
 ROWS: dict[str, dict[str, Any]] = {
     "saved_views": {"user_id": None},  # shared: one of a person's own is seen by that person only
+    "completions": {"name": lambda: f"zone-{next(UNIQUE)}"},  # each well has a first one already
+    "compliance_reports": {"facility_id": None, "well_id": None},
+    "equipment": {"facility_id": None},
+    "forecasts": {"completion_id": None},
+    "bank_accounts": {"owner_kind": "partner"},
+    "revenue_distributions": {"payment_id": None},
+    "regulatory_ids": {"facility_id": None, "well_id": None, "completion_id": None},
+    "well_status_history": {
+        "from_at": lambda: NOW - timedelta(days=9000 - 2 * next(UNIQUE)),
+        "to_at": lambda: NOW - timedelta(days=9000 - 2 * next(UNIQUE)),
+    },
 }
+
+
+#: References that no key keeps, because the table stands beside them: column, table of the row.
+LOOSE = {"document_links": ("row_id", "leases")}
 
 
 def tenant_tables(metadata: MetaData = Base.metadata) -> list[Table]:
@@ -84,10 +109,19 @@ def make_row(connection: Connection, table: Table, organization: uuid.UUID) -> d
     values: dict[str, Any] = {"organization_id": organization}
     for constraint in table.foreign_key_constraints:
         values |= _reference(connection, constraint, organization)
+    if table.name in LOOSE:
+        name, target = LOOSE[table.name]
+        newest = f"SELECT id FROM {target} WHERE organization_id = :o ORDER BY id DESC LIMIT 1"
+        values[name] = connection.scalar(text(newest), {"o": organization})
     for column in table.c:
         if column.name not in values and _wanted(column):
             values[column.name] = _value(column)
-    return values | ROWS.get(table.name, {})
+    given = {n: v for n, v in ROWS.get(table.name, {}).items() if n in table.c}
+    return values | {name: _made(value) for name, value in given.items()}
+
+
+def _made(value: Any) -> Any:
+    return value() if callable(value) else value
 
 
 def add_everything(
@@ -128,7 +162,9 @@ def _wanted(column: Column[Any]) -> bool:
 def _value(column: Column[Any]) -> Any:
     special = SPECIAL.get(f"{column.table.name}.{column.name}")
     if special is not None:
-        return special
+        return _made(special)
+    if column.name in MONTHS:
+        return NOW.date().replace(day=1)
     if column.info.get("choices"):
         return column.info["choices"][0]
     kind = column.type.python_type

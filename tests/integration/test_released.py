@@ -157,6 +157,9 @@ FILLED = """
     INSERT INTO alert_events (organization_id, alert_id, at, kind)
     SELECT :o, :alert, now(), 'note' FROM generate_series(1, 50000);
 """
+#: Tables of which an operator has hundreds of rows, not millions: they may be written anew, which
+#: takes milliseconds. Each was given a generated column of words to search.
+FEW = {"leases", "wells", "equipment"}
 FILES = "SELECT relname, pg_relation_filenode(oid) FROM pg_class WHERE relname = ANY(%s)"
 
 
@@ -168,8 +171,9 @@ def test_a_busy_database_of_the_release_before_is_migrated_without_a_fault(
     operator, rows = rows_of(database, old.metadata)
     with database.engine("owner").begin() as connection:
         connection.execute(text(FILLED), {"o": operator.id, "alert": rows["alerts"]["id"]})
+    many = sorted(old.metadata.tables.keys() - FEW)
     with database.admin() as connection:
-        before = dict(connection.execute(FILES, [list(old.metadata.tables)]).fetchall())
+        before = dict(connection.execute(FILES, [many]).fetchall())
     shift = Shift()
     app = database.engine("app")
     workers = [
@@ -187,7 +191,7 @@ def test_a_busy_database_of_the_release_before_is_migrated_without_a_fault(
         for worker in workers:
             worker.join()
     with database.admin() as connection:
-        after = dict(connection.execute(FILES, [list(old.metadata.tables)]).fetchall())
+        after = dict(connection.execute(FILES, [many]).fetchall())
         kept = connection.execute("SELECT count(*) FROM alert_events").fetchone()
     tier_server.drop(database)
     assert shift.faults == []
