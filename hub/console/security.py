@@ -16,6 +16,9 @@ from here:
    A program that posts forms sends ``Origin`` itself.
 
 So there are no tokens in forms: none to leak, to expire under an open page, or to forget.
+
+A program at /api that shows a key is asked for none of this: no browser sends that header for a
+page of another site, so such a request is the program's own.
 """
 
 from __future__ import annotations
@@ -70,6 +73,11 @@ def comes_from_here(incoming: Request, public_url: str) -> bool:
     return origin in {origin_of(public_url), origin_of(incoming.host_url)}
 
 
+def shows_a_key(incoming: Request) -> bool:
+    """Whether a request is a program's, which no page of another site can make."""
+    return incoming.path.startswith("/api/") and "Authorization" in incoming.headers
+
+
 def protect(app: Flask, public_url: str) -> None:
     """Guard every request of the application and dress every answer."""
     https = public_url.startswith("https://")
@@ -78,7 +86,8 @@ def protect(app: Flask, public_url: str) -> None:
 
     @app.before_request
     def refuse_foreign_changes() -> None:
-        if request.method not in SAFE_METHODS and not comes_from_here(request, public_url):
+        changing = request.method not in SAFE_METHODS and not shows_a_key(request)
+        if changing and not comes_from_here(request, public_url):
             abort(403, "This form was not sent from this site's own page; open the page and retry.")
 
     @app.after_request
