@@ -34,8 +34,6 @@ class Action(Enum):
     ASSIGN_LEASES = "assign leases to pumpers"
     EDIT_KEYS = "make or revoke API keys"
     SEE_TRAIL = "see the audit trail"
-    SEE_FEATURES = "see which features are on"
-    SWITCH_FEATURES = "switch features on or off"
 
 
 MAY: dict[Action, frozenset[str]] = {
@@ -53,8 +51,6 @@ MAY: dict[Action, frozenset[str]] = {
     Action.ASSIGN_LEASES: frozenset({"owner", "manager"}),
     Action.EDIT_KEYS: frozenset({"owner"}),
     Action.SEE_TRAIL: frozenset({"owner", "manager", "accountant"}),
-    Action.SEE_FEATURES: frozenset({"owner", "manager"}),
-    Action.SWITCH_FEATURES: frozenset({"owner"}),
 }
 
 
@@ -77,11 +73,68 @@ LETTERS: Final[Mapping[str, Verb]] = {
 #: Who may do what with each table the register serves. A dot is nothing.
 #: An approval's second condition, another person than the one who made the row, is the database's.
 _MATRIX: Final = """
-    table                 owner    manager  pumper  accountant  viewer
+    table                   owner    manager  pumper  accountant  viewer
 
-    leases                saerx    saerx    s       sx          sx
-    wells                 saerx    saerx    s       sx          sx
-    equipment             saerx    saerx    s       sx          sx
+    leases                  saerx    saerx    s       sx          sx
+    wells                   saerx    saerx    s       sx          sx
+    well_status_history     saerx    saerx    s       sx          sx
+    completions             saerx    saerx    s       sx          sx
+    equipment               saerx    saerx    s       sx          sx
+    facilities              saerx    saerx    s       sx          sx
+    tanks                   saerx    saerx    s       sx          sx
+    tank_strap_tables       saerx    saerx    s       sx          sx
+    tank_strap_points       saerx    saerx    s       sx          sx
+
+    production_records      saerx    saerx    saer    sx          sx
+    tank_gauges             saerx    saerx    saer    sx          sx
+    run_tickets             saerx    saerx    saer    sx          sx
+    downtime_events         saerx    saerx    saer    sx          sx
+    well_tests              saerpx   saerpx   sa      sx          sx
+
+    alerts                  sx       sx       s       sx          sx
+    maintenance_records     saerx    saerx    sae     sx          sx
+    incidents               saerx    saerx    sae     sx          sx
+    incident_notices        saerx    saerx    s       sx          sx
+    incident_actions        saerx    saerx    sae     sx          sx
+
+    permits                 saerx    saerx    s       sx          sx
+    permit_limits           saerx    saerx    s       sx          sx
+    permit_conditions       saerx    saerx    s       sx          sx
+    compliance_reports      saerpx   saerpx   s       saerpx      sx
+    compliance_report_lines saerx    saerx    s       saerx       sx
+    regulatory_ids          saerx    saerx    s       saerx       sx
+    documents               saerx    saerx    sa      saex        sx
+    document_links          saerx    saerx    sa      saerx       sx
+
+    contracts               saerx    saerx    s       saerx       sx
+    contract_leases         saerx    saerx    s       saerx       sx
+    partners                saervx   sx       .       saervx      s
+    ownership_decks         saerpx   sx       .       saerpx      s
+    lease_partners          saerx    sx       .       saerx       s
+    accounts                saerx    sx       .       saerx       s
+    afes                    saerpx   saerpx   .       saerpx      s
+    expenses                saerpx   saerpx   .       saerpx      s
+    expense_allocations     saerx    saerx    .       saerx       s
+    jib_statements          saerpx   sx       .       saerpx      s
+    jib_statement_lines     saerx    sx       .       saerx       s
+    sales_statements        saerx    sx       .       saerx       s
+    revenue_runs            saerpx   sx       .       saerpx      s
+    revenue_distributions   saerpx   sx       .       saerpx      s
+    revenue_deductions      saerx    sx       .       saerx       s
+    owner_payments          saerpx   .        .       saerpx      .
+    bank_accounts           saerpvx  .        .       saerpvx     .
+    tax_rates               saerx    sx       .       saerx       s
+    tax_records             saerpx   sx       .       saerpx      s
+
+    forecasts               saerpx   saerpx   .       sx          sx
+    forecast_points         saerx    saerx    .       sx          sx
+    benchmarks              saerx    saerx    .       sx          sx
+
+    organizations           sev      s        s       sv          s
+    users                   sx       sx       s       s           s
+    memberships             sex      sx       s       s           s
+    lease_assignments       saerx    saerx    s       s           s
+    accounting_periods      saerx    sx       s       saerx       sx
 """
 
 

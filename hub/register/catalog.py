@@ -14,7 +14,7 @@ from sqlalchemy import ARRAY, Column, LargeBinary, Numeric, String, Table, types
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapper, configure_mappers
 
-from hub.register.closed import NEVER_SENT, NOT_CHANGED
+from hub.register.closed import FILLED_IN, MADE_ELSEWHERE, NEVER_SENT, NOT_CHANGED, ONLY_SEEN
 from hub.register.errors import Missing
 from hub.register.fields import KINDS, Field, Kind, Resource
 from hub.schema import Base
@@ -34,8 +34,6 @@ AUTOMATIC: Final = frozenset(
         "row_version",
     }
 )
-#: People who made or changed a row: no foreign key keeps them, but they are people all the same.
-PEOPLE: Final = frozenset({"created_by", "updated_by", "approved_by", "number_entered_by"})
 #: Words at the end of a column's name that promise more than a line.
 LONG_WORDS: Final = re.compile(
     r"(^|_)(notes?|description|remarks?|comments?|cause|consequence|actions?|reason|body|text|"
@@ -131,6 +129,9 @@ def _resource(table: Table, declared: Any, served: frozenset[str]) -> Resource:
         facets=tuple(n for n in declared.FACETS if n in fields),
         beside=named[0] if named else None,
         vectored="search_text" in table.c,
+        moves=getattr(declared, "MOVES", {}),
+        open=getattr(declared, "OPEN", ()) if getattr(declared, "MOVES", {}) else (),
+        later=getattr(declared, "LATER", ()),
         order=getattr(declared, "SORT", "") or _order(fields[title], named),
     )
 
@@ -152,12 +153,12 @@ def _field(column: Column[Any], served: frozenset[str]) -> Field:
     sealed = bool(info.get("sealed"))
     target = _target(column)
     reference = target if target in served else None
-    automatic = column.name in AUTOMATIC or column.computed is not None or bool(info.get("filled"))
     given = column.server_default is not None or column.default is not None
     nullable = bool(column.nullable)
     kind = _kind(column, reference)
-    settable = not automatic and (kind != "binary" or sealed)
     table = column.table.name
+    settable = not _automatic(column) and (kind != "binary" or sealed)
+    makeable = settable and table not in MADE_ELSEWHERE
     numeric = column.type if isinstance(column.type, Numeric) else None
     return Field(
         name=column.name,
@@ -165,13 +166,14 @@ def _field(column: Column[Any], served: frozenset[str]) -> Field:
         help=info.get("help", ""),
         unit=info.get("unit"),
         kind=kind,
-        required=settable and not nullable and not given,
+        required=makeable and not nullable and not given,
         choices=tuple(info.get("choices", ())),
         reference=reference,
         editable=settable
         and not column.primary_key
+        and table not in ONLY_SEEN
         and column.name not in NOT_CHANGED.get(table, ()),
-        settable_on_create=settable,
+        settable_on_create=makeable,
         sealed=sealed,
         precision=numeric.precision if numeric is not None and kind == "decimal" else None,
         scale=numeric.scale if numeric is not None and kind == "decimal" else None,
@@ -183,10 +185,20 @@ def _field(column: Column[Any], served: frozenset[str]) -> Field:
     )
 
 
+def _automatic(column: Column[Any]) -> bool:
+    """Whether the database or the product keeps a column, whoever asks."""
+    return (
+        column.name in AUTOMATIC
+        or column.computed is not None
+        or bool(column.info.get("filled"))
+        or column.name in FILLED_IN.get(column.table.name, ())
+    )
+
+
 def _target(column: Column[Any]) -> str | None:
     """Table whose row a column names, by its foreign key."""
-    if column.name in PEOPLE:
-        return "users"
+    if column.name.endswith("_by") and isinstance(column.type, types.Uuid):
+        return "users"  # people who did something: no foreign key keeps most of them
     if column.name == "organization_id":
         return None
     for key in column.foreign_keys:

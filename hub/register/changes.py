@@ -18,14 +18,14 @@ from sqlalchemy import types as kinds
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from hub import seal
 from hub.database import Actor
-from hub.permissions import Verb, allowed
+from hub.permissions import MATRIX, Verb, allowed
 from hub.register import rows
 from hub.register.catalog import RESOURCES, table_of
 from hub.register.errors import Conflict, Forbidden, InUse, Missing, Refused, ValueRefused
 from hub.register.fields import Field, Resource
-from hub.register.refusals import refusal, still_used
+from hub.register.refusals import ROW, refusal, still_used
+from hub.register.sealing import sealed
 from hub.register.usage import in_use
 from hub.register.values import parse
 from hub.schema import Organization
@@ -34,7 +34,9 @@ from hub.schema.base import uuid7
 Row = dict[str, Any]
 
 #: A change of status to one of these makes the row count: it takes the right to approve.
-APPROVING: Final = frozenset({"approved", "accepted", "posted", "filed", "paid", "reversed"})
+APPROVING: Final = frozenset(
+    {"approved", "accepted", "posted", "filed", "verified", "issued", "paid", "reversed"}
+)
 _DOING: Final[Mapping[Verb, str]] = {
     "add": "add",
     "edit": "change",
@@ -56,6 +58,8 @@ def create(
     `secret_key` seals fields that are kept encrypted. Raises `Forbidden` or `Refused`.
     """
     permit(actor, resource, "add")
+    if not resource.creatable:
+        raise Refused({ROW: f"{resource.plural} are not made in the register."})
     given = read(session, resource, values, making=True)
     permit_status(actor, resource, given, None)
     with refusing(session, resource, values):
@@ -116,7 +120,7 @@ def insert(session: Session, resource: Resource, given: Row, secret_key: bytes |
         given["organization_id"] = _organization()
     if isinstance(table.c[resource.key].type, kinds.Uuid):
         given[resource.key] = uuid7()
-        _seal(resource, given, given[resource.key], secret_key)
+        given = sealed(resource, given, given[resource.key], secret_key)
     made = session.execute(table.insert().values(given).returning(table.c[resource.key]))
     return made.scalar_one()
 
@@ -129,8 +133,8 @@ def write(
     secret_key: bytes | None,
 ) -> None:
     """Update a row with values as the columns take them."""
-    _seal(resource, changed, current[resource.key], secret_key)
-    session.execute(table_of(resource).update().where(_is(resource, current)).values(changed))
+    kept = sealed(resource, changed, current[resource.key], secret_key)
+    session.execute(table_of(resource).update().where(_is(resource, current)).values(kept))
 
 
 def _is(resource: Resource, row: Mapping[str, Any]) -> ColumnElement[bool]:
@@ -160,10 +164,15 @@ def permit_status(
 ) -> bool:
     """Whether this is the step that makes a row count; raises `Forbidden` without the right to."""
     status = given.get("status")
-    stepping = status in APPROVING and status != before and "approved_by" in resource.fields
+    stepping = status in APPROVING and status != before and approved(resource)
     if stepping:
         permit(actor, resource, "approve")
     return stepping
+
+
+def approved(resource: Resource) -> bool:
+    """Whether rows of the table are approved at all; a permit's approval is an agency's."""
+    return any("p" in letters for letters in MATRIX.get(resource.name, {}).values())
 
 
 def permit_change(
@@ -255,27 +264,6 @@ def _not_set(field: Field, *, making: bool) -> str:
     if making or not field.settable_on_create:
         return f"{field.label} is filled in by WellFlow; leave it out."
     return f"{field.label} stays as it was when the row was made; leave it out."
-
-
-def _seal(resource: Resource, given: Row, key: Any, secret_key: bytes | None) -> None:
-    """Put sealed bytes in place of secrets, and their last four characters beside them."""
-    for name in [
-        name for name in given if resource.fields.get(name) and resource.fields[name].sealed
-    ]:
-        value = given[name]
-        last = _last_four(resource, name)
-        if last:
-            given[last] = value[-4:] if value else None
-        if value is not None:
-            if secret_key is None:
-                raise Refused({name: f"{resource.fields[name].label} cannot be sealed here."})
-            given[name] = seal.seal(secret_key, value.encode(), resource.name, key)
-
-
-def _last_four(resource: Resource, name: str) -> str | None:
-    bare = name.removesuffix("_sealed").removesuffix("_enc")
-    found = f"{bare}_last4"
-    return found if found in resource.fields else None
 
 
 def _organization() -> Any:

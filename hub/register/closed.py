@@ -15,4 +15,28 @@ NEVER_SENT: Final[Mapping[str, frozenset[str]]] = {
 }
 
 #: Columns given when a row is made, or set by the database's own functions, and not changed after.
-NOT_CHANGED: Final[Mapping[str, frozenset[str]]] = {}
+NOT_CHANGED: Final[Mapping[str, frozenset[str]]] = {
+    "completions": frozenset({"well_id"}),
+    "well_status_history": frozenset({"well_id"}),
+    "production_records": frozenset({"production_date", "well_id", "completion_id"}),
+    "accounting_periods": frozenset({"module", "month"}),
+    "lease_assignments": frozenset({"lease_id", "membership_id"}),
+    "memberships": frozenset({"user_id"}),
+    "organizations": frozenset({"closed_at", "is_demo", "slug"}),
+}
+
+#: Columns that no door but the product itself writes.
+FILLED_IN: Final[Mapping[str, frozenset[str]]] = {
+    "production_records": frozenset({"revision"}),
+    "compliance_reports": frozenset({"filed_by", "export_sha256"}),
+    "documents": frozenset(
+        {"sha256", "size_bytes", "storage_key", "media_type", "version", "supersedes_id"}
+    ),
+    "organizations": frozenset({"tax_id_last4"}),
+}
+
+#: Tables whose rows come another way: documents by upload, people by invitation, operators by
+#: command, alerts from the evaluator.
+MADE_ELSEWHERE: Final = frozenset({"documents", "users", "memberships", "organizations", "alerts"})
+#: Tables of which the register changes nothing.
+ONLY_SEEN: Final = frozenset({"users", "alerts"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 Kind = Literal[
@@ -67,12 +67,20 @@ class Resource:
     key: str = "id"
     beside: str | None = None  #: second column of the primary key, where the table has one
     vectored: bool = False  #: keeps a search vector
+    moves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: status -> what may follow
+    open: tuple[str, ...] = ()  #: statuses in which all of the row may change; empty: in any
+    later: tuple[str, ...] = ()  #: fields that may change in the other statuses too
     order: str = "id"  #: field that lists are sorted by unless asked otherwise; "-" in front: last
 
     @property
     def readable(self) -> tuple[Field, ...]:
         """Fields whose value may leave the database."""
         return tuple(f for f in self.fields.values() if not f.sealed)
+
+    @property
+    def creatable(self) -> bool:
+        """Whether rows are made through the register; documents come by upload, people by name."""
+        return any(one.settable_on_create for one in self.fields.values())
 
     @property
     def versioned(self) -> bool:

@@ -80,16 +80,47 @@ def phone(words: str) -> str:
     return digits
 
 
+def account_number(words: str) -> str:
+    """The digits of a bank account's number, 4 to 17 of them (NACHA)."""
+    digits = re.sub(r"[-\s]", "", words)
+    if not re.fullmatch(r"[0-9]{4,17}", digits):
+        raise ValueError("takes the 4 to 17 digits of an account number")
+    return digits
+
+
+def tax_id(words: str) -> str:
+    """The nine digits of an EIN or SSN."""
+    digits = re.sub(r"[-\s]", "", words)
+    if not re.fullmatch(r"[0-9]{9}", digits):
+        raise ValueError("takes the 9 digits of an EIN or SSN")
+    return digits
+
+
+def county_code(words: str) -> str:
+    """Five digits: state and county (FIPS)."""
+    if not re.fullmatch(r"[0-9]{5}", words):
+        raise ValueError("takes the 5 digits of a county code, like 48389")
+    return words
+
+
+def web_address(words: str) -> str:
+    """An address that a browser may be sent to."""
+    if not re.fullmatch(r"https?://[^\s<>\"']+", words):
+        raise ValueError("takes an address that begins with https://")
+    return words
+
+
 #: By column name, in whatever table it stands.
 READERS: Final[Mapping[str, Callable[[str], str]]] = {
     "api14": api_number,
-    "aba": routing_number,
-    "routing_number": routing_number,
-    "aba_routing": routing_number,
+    "routing": routing_number,
+    "account_enc": account_number,
+    "tax_id_enc": tax_id,
     "email": email,
     "timezone": zone,
     "state": state,
+    "county_fips": county_code,
     "currency": currency,
     "phone": phone,
-    "phone_e164": phone,
+    "citation_url": web_address,
 }

@@ -81,7 +81,7 @@ def _text(field: Field, raw: Any, _zone: ZoneInfo | None) -> str:
     if longest is not None and len(words) > longest:
         raise ValueError(f"takes at most {longest:,} characters; these are {len(words):,}")
     own = READERS.get(field.name)
-    return own(words) if own and not field.sealed else words
+    return own(words) if own else words
 
 
 def _choice(field: Field, raw: Any, _zone: ZoneInfo | None) -> str:

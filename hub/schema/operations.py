@@ -23,6 +23,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
 
 CONDITIONS = ("normal", "pending_on", "active", "pending_off", "unknown")
+LEVELS = ("lolo", "lo", "hi", "hihi")
+ACKS = ("none", "unacked", "acked")
 NOTIFICATION_STATES = ("queued", "leased", "sent", "delivered", "failed", "dead", "cancelled")
 
 
@@ -80,17 +82,29 @@ class Alert(Base, Keyed, Owned):
 
     __tablename__ = "alerts"
     TITLE: ClassVar[str] = "message"
+    GROUP: ClassVar[str] = "Operations"
+    LISTED: ClassVar[tuple[str, ...]] = (
+        *("raised_at", "message", "level", "priority", "well_id", "condition", "ack"),
+        "cleared_at",
+    )
+    SEARCHED: ClassVar[tuple[str, ...]] = ("message",)
+    FACETS: ClassVar[tuple[str, ...]] = ("condition", "priority", "level", "ack", "well_id")
+    SORT: ClassVar[str] = "-raised_at"
 
-    rule_id: Mapped[uuid.UUID] = mapped_column()
-    rule_version: Mapped[int] = mapped_column()
-    tag_id: Mapped[int] = mapped_column()
+    rule_id: Mapped[uuid.UUID] = mapped_column(info=about("The rule that raised it."))
+    rule_version: Mapped[int] = mapped_column(info=about("Version of the rule that judged last."))
+    tag_id: Mapped[int] = mapped_column(info=about("The tag whose readings raised it."))
     well_id: Mapped[uuid.UUID | None] = mapped_column(info=about("Well of the tag when raised."))
     dedup_key: Mapped[str] = mapped_column(info=about("At most one open alert per key."))
-    level: Mapped[str] = mapped_column(info=about("lolo, lo, hi or hihi."))
+    level: Mapped[str] = mapped_column(
+        info=about("Which limit was passed: lolo, lo, hi or hihi.", choices=LEVELS)
+    )
     priority: Mapped[int] = mapped_column(SmallInteger, info=about("1 worst … 4 advice."))
     message: Mapped[str] = mapped_column(info=about("What is wrong, with value and limit."))
-    origin: Mapped[str] = mapped_column(info=about("live, or historical: known only afterwards"))
-    setpoint: Mapped[float] = mapped_column(Double)
+    origin: Mapped[str] = mapped_column(
+        info=about("live, or historical: known only afterwards", choices=("live", "historical"))
+    )
+    setpoint: Mapped[float] = mapped_column(Double, info=about("The limit that was passed."))
     value: Mapped[float | None] = mapped_column(Double, info=about("Value that raised it."))
     extreme: Mapped[float | None] = mapped_column(Double, info=about("Worst value so far."))
 
@@ -98,26 +112,41 @@ class Alert(Base, Keyed, Owned):
         info=about("Level that people were told of last; empty while nobody was told.")
     )
 
-    condition: Mapped[str] = mapped_column()
+    condition: Mapped[str] = mapped_column(info=about("Whether it stands.", choices=CONDITIONS))
     raised_at: Mapped[datetime] = mapped_column(info=about("Event time at which it began."))
     detected_at: Mapped[datetime] = mapped_column(info=about("When the hub knew."))
     cleared_at: Mapped[datetime | None] = mapped_column(info=about("Event time at which it ended."))
     frozen_since: Mapped[datetime | None] = mapped_column(info=about("No good data since."))
-    ack: Mapped[str] = mapped_column(server_default="unacked")
-    acked_at: Mapped[datetime | None] = mapped_column()
-    acked_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
-    ack_note: Mapped[str | None] = mapped_column()
-    latched: Mapped[bool] = mapped_column(server_default="false")
-    shelved_until: Mapped[datetime | None] = mapped_column()
-    shelved_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
-    shelf_reason: Mapped[str | None] = mapped_column()
-    suppressed_by: Mapped[str | None] = mapped_column()
-    out_of_service_until: Mapped[datetime | None] = mapped_column()
+    ack: Mapped[str] = mapped_column(
+        server_default="unacked",
+        info=about("Whether somebody took it up.", label="Acknowledged", choices=ACKS),
+    )
+    acked_at: Mapped[datetime | None] = mapped_column(info=about("When somebody took it up."))
+    acked_by: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("users.id"), info=about("Who took it up.")
+    )
+    ack_note: Mapped[str | None] = mapped_column(info=about("What that person said."))
+    latched: Mapped[bool] = mapped_column(
+        server_default="false", info=about("Stands until somebody resets it.")
+    )
+    shelved_until: Mapped[datetime | None] = mapped_column(
+        info=about("Not shown as standing before.")
+    )
+    shelved_by: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("users.id"), info=about("Who shelved it.")
+    )
+    shelf_reason: Mapped[str | None] = mapped_column(info=about("Why it was shelved."))
+    suppressed_by: Mapped[str | None] = mapped_column(info=about("What keeps it quiet."))
+    out_of_service_until: Mapped[datetime | None] = mapped_column(
+        info=about("Its gauge is out of service until then.")
+    )
     closed_at: Mapped[datetime | None] = mapped_column(info=about("Nothing more will happen."))
     retracted_at: Mapped[datetime | None] = mapped_column(
         info=about("When late readings showed that it did not happen.")
     )
-    row_version: Mapped[int] = mapped_column(server_default="1", default=1)
+    row_version: Mapped[int] = mapped_column(
+        server_default="1", default=1, info=about("Counts its changes.")
+    )
     __table_args__ = (
         of_organization(),
         within("rule_id", table="alert_rules"),
@@ -175,7 +204,7 @@ class ContactChannel(Base, Keyed, Owned, Authored):
     kind: Mapped[str] = mapped_column(info=about("email or webhook"))
     address: Mapped[str] = mapped_column(info=about("E-mail address, or https:// address."))
     secret: Mapped[bytes | None] = mapped_column(
-        LargeBinary, info=about("Sealed key that signs webhooks.")
+        LargeBinary, info=about("Key that signs webhooks, kept sealed.", sealed=True)
     )
     worst_priority: Mapped[int] = mapped_column(
         SmallInteger, server_default="3", default=3, info=about("Told of alerts 1 … this priority.")

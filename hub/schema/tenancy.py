@@ -109,6 +109,9 @@ class User(Base, Keyed, Authored):
     """A person. People stand outside organizations: contract pumpers serve several operators."""
 
     __tablename__ = "users"
+    GROUP: ClassVar[str] = "Company"
+    LISTED: ClassVar[tuple[str, ...]] = ("name", "email", "phone", "disabled_at")
+    SEARCHED: ClassVar[tuple[str, ...]] = ("name", "email")
 
     email: Mapped[str] = mapped_column(info=about("Address used to sign in."))
     name: Mapped[str] = mapped_column(info=about("Full name."))
@@ -128,10 +131,15 @@ class Membership(Base, Keyed, Owned, Authored):
     """One person's role with one operator."""
 
     __tablename__ = "memberships"
-    TITLE: ClassVar[str] = "role"
+    TITLE: ClassVar[str] = "user_id"
+    GROUP: ClassVar[str] = "Company"
+    LISTED: ClassVar[tuple[str, ...]] = ("user_id", "role", "created_at", "ended_at")
+    FACETS: ClassVar[tuple[str, ...]] = ("role",)
 
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
-    role: Mapped[str] = mapped_column(info=about("What the person may see and do."))
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("users.id", ondelete="RESTRICT"), info=about("The person.", label="Person")
+    )
+    role: Mapped[str] = mapped_column(info=about("What the person may see and do.", choices=ROLES))
     ended_at: Mapped[datetime | None] = mapped_column(info=about("When the work ended."))
     __table_args__ = (
         of_organization(),
