@@ -1,64 +1,33 @@
-"""No operator sees, changes or refers to another's row: every table, view and function."""
+"""What keeps operators apart: policies, rights, functions, and the views in front of telemetry.
+
+Every table is tried as another operator in `test_isolation_sql` and `test_isolation_web`.
+"""
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, ForeignKeyConstraint, Table, func, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from hub.database import act_for
 from hub.schema import Base
 from hub.schema.scope import OUTSIDE_ORGANIZATIONS, WITHOUT_ROW_SECURITY
-from tests import cast as people
 from tests.cast import Cast
-from tests.everything import add_everything, key_of, make_row, tenant_tables
+from tests.intruder import House, open_house
 from tests.servers.postgres import Database, Server, migrated
 from tests.telemetry import settle, store, wave
-
-TABLES = [table.name for table in tenant_tables()]
-REFUSED = "permission denied|row-level security"
-UNTOUCHED = re.compile("permission denied|can only be updated to DEFAULT")
-
-
-@dataclass
-class House:
-    """A database with one row of every table for each of two operators."""
-
-    database: Database
-    cast: Cast
-    theirs: dict[str, dict[str, Any]]  #: Bluebonnet's rows
-    ours: dict[str, dict[str, Any]]  #: Cimarron's rows
-
-    @contextmanager
-    def as_cimarron(self, role: str = "app") -> Iterator[Connection]:
-        """A transaction of Cimarron's console, undone at its end."""
-        with self.database.engine(role).connect() as connection:  # type: ignore[arg-type]
-            act_for(connection, self.cast.cimarron.id)
-            yield connection
-            connection.rollback()
 
 
 @pytest.fixture(scope="module")
 def house(plain_server: Server) -> Iterator[House]:
     database = plain_server.fresh(migrated)
-    cast = people.engage(database.engine("owner"))
-    with database.engine("owner").begin() as connection:
-        theirs = add_everything(connection, cast.bluebonnet)
-        ours = add_everything(connection, cast.cimarron)
-    yield House(database, cast, theirs, ours)
+    yield open_house(database)
     plain_server.drop(database)
-
-
-def table_of(name: str) -> Table:
-    return Base.metadata.tables[name]
 
 
 def may(connection: Connection, table: str, right: str) -> bool:
@@ -67,84 +36,6 @@ def may(connection: Connection, table: str, right: str) -> bool:
     return bool(
         connection.scalar(text(f"SELECT {kind}(CAST(:t AS text), :r)"), {"t": table, "r": right})
     )
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_another_operators_rows_cannot_be_read(house: House, name: str) -> None:
-    table = table_of(name)
-    with house.as_cimarron() as connection:
-        if not may(connection, name, "SELECT"):
-            with pytest.raises(DBAPIError, match="permission denied"):
-                connection.execute(select(func.count()).select_from(table))
-            return
-        owners = set(connection.scalars(select(table.c.organization_id)))
-        assert owners == {house.cast.cimarron.id}
-        found = select(func.count()).select_from(table).where(key_of(table, house.theirs[name]))
-        assert connection.scalar(found) == 0
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_a_row_cannot_be_written_into_another_operator(house: House, name: str) -> None:
-    table = table_of(name)
-    with house.database.engine("owner").connect() as connection:
-        values = make_row(connection, table, house.cast.bluebonnet.id)
-    with house.as_cimarron() as connection, pytest.raises(DBAPIError, match=REFUSED):
-        connection.execute(table.insert().values(values))
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_another_operators_rows_cannot_be_changed_or_deleted(house: House, name: str) -> None:
-    table = table_of(name)
-    theirs = key_of(table, house.theirs[name])
-    for statement in (
-        *(table.update().where(theirs).values({column.name: column}) for column in table.c),
-        table.delete().where(theirs),
-    ):
-        with house.as_cimarron() as connection:
-            touched: int | None
-            try:
-                touched = connection.execute(statement).rowcount
-            except DBAPIError as refused:
-                touched = 0 if UNTOUCHED.search(str(refused)) else None
-            assert touched == 0
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_an_own_row_cannot_be_given_to_another_operator(house: House, name: str) -> None:
-    table = table_of(name)
-    statement = (
-        table.update()
-        .where(key_of(table, house.ours[name]))
-        .values(organization_id=house.cast.bluebonnet.id)
-    )
-    with house.as_cimarron() as connection, pytest.raises(DBAPIError, match=REFUSED):
-        connection.execute(statement)
-
-
-def references() -> list[Any]:
-    return [
-        pytest.param(table.name, constraint, id=str(constraint.name))
-        for table in tenant_tables()
-        for constraint in table.foreign_key_constraints
-        if "organization_id" in constraint.referred_table.c
-    ]
-
-
-@pytest.mark.parametrize(("name", "constraint"), references())
-def test_a_reference_across_operators_cannot_exist(
-    house: House, name: str, constraint: ForeignKeyConstraint
-) -> None:
-    """Not even for the owner of the tables: the keys themselves carry the organization."""
-    table = table_of(name)
-    target = constraint.referred_table.name
-    foreign = {
-        local: house.theirs[target][element.column.name]
-        for local, element in zip(constraint.column_keys, constraint.elements, strict=True)
-        if local != "organization_id"
-    }
-    assert foreign.keys() < set(constraint.column_keys), "the reference carries no organization"
-    with house.database.engine("owner").connect() as connection, pytest.raises(IntegrityError):
-        connection.execute(table.update().where(key_of(table, house.ours[name])).values(foreign))
 
 
 @pytest.mark.parametrize("name", [table.name for table in Base.metadata.sorted_tables])
