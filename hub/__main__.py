@@ -20,6 +20,7 @@ from hub.cli import (
     reach,
     register,
     reports,
+    secrets,
     trail,
     upkeep,
 )
@@ -165,6 +166,7 @@ VERBS = (
     Verb("migrate", upkeep.bring_tables, "bring the database to these tables", _migrate_options),
     Verb("check", reach.check, "try everything the settings name, and list every fault"),
     Verb("key", upkeep.key, "make a secret key"),
+    Verb("keys rotate", secrets.keys_rotate, "seal every secret anew with secret_key"),
     Verb("org add", register.org_add, "add an operator", _org_options),
     Verb("user add", register.user_add, "add a person to an operator", _user_options),
     Verb("agent add", enrol.agent_add, "make an agent's account", _agent_options),

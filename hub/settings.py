@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from agent.contract.configfile import ConfigFile, Section
 from agent.contract.wire import SHARDS
+from hub.seal import SecretKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class HubSettings:
     web: WebSettings
     documents: DocumentSettings
     cache: CacheSettings
-    secret_key: bytes  #: 32 bytes; seals secrets kept in the database
+    secret_key: SecretKey  #: seals secrets kept in the database; knows the keys before it
     live_window_s: int
     retention_days: int
     webhook_allow_private: bool
@@ -239,12 +240,20 @@ def _refuse_plain(section: Section, url: str, plain: str, safe: str, *, allowed:
 _PLAIN_KEYS = {"web": "public_url", "documents": "endpoint_url"}
 
 
-def _secret_key(root: Section) -> bytes:
+def _secret_key(root: Section) -> SecretKey:
+    """The key, and those before it: separated by spaces or commas, newest first."""
     text = root.text("secret_key")
-    try:
-        key = base64.b64decode(text, validate=True)
-    except binascii.Error:
-        key = b""
+    key = _key(text)
     if text and len(key) != 32:
         root.fault("secret_key", "must be 32 bytes in base64; `wellflow-hub key` makes one")
-    return key
+    former = [_key(word) for word in root.text("former_secret_keys", "").replace(",", " ").split()]
+    if any(len(one) != 32 for one in former):
+        root.fault("former_secret_keys", "must each be 32 bytes in base64, as secret_key was")
+    return SecretKey(key, former)
+
+
+def _key(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return b""

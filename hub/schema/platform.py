@@ -164,7 +164,7 @@ class ApiKey(Base, Keyed, Owned, Authored):
     secret_hash: Mapped[bytes] = mapped_column(
         LargeBinary,
         deferred=True,
-        info=about("SHA-256 of the whole key; the key itself is shown once.", sealed=True),
+        info=about("SHA-256 of the whole key; the key itself is shown once."),
     )
     scopes: Mapped[list[str]] = mapped_column(
         ARRAY(Text), info=about("read, write, or read:wells and the like for one table.")
