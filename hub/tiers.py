@@ -25,6 +25,8 @@ FILES = {
     Tier.APACHE: ("readings_timescale", "rollups_hub", "views"),
     Tier.COMMUNITY: ("rollups_timescale", "views"),
 }
+#: The file that makes a hypertable of the daily volumes; they are the same on both editions.
+PRODUCTION = "0003/production_timescale"
 
 
 def upgrade_tier(admin_url: str, target: Tier, *, say: Callable[[str], None] = print) -> Tier:
@@ -73,6 +75,7 @@ def _move(work: Connection, now: Tier, target: Tier) -> None:
     work.execute(text("SET LOCAL ROLE wellflow_owner"))
     if now is Tier.PLAIN:
         _copy_readings(work)
+        _run_file(work, PRODUCTION)
     if target is Tier.COMMUNITY:
         _run(work, Tier.COMMUNITY)
         _leave_only_dropped(work)
@@ -86,9 +89,12 @@ def _move(work: Connection, now: Tier, target: Tier) -> None:
 
 
 def _run(work: Connection, tier: Tier) -> None:
-    cursor = work.connection.cursor()
     for name in FILES[tier]:
-        cursor.execute((script_folder() / "sql" / "0001" / f"{name}.sql").read_bytes())
+        _run_file(work, f"0001/{name}")
+
+
+def _run_file(work: Connection, name: str) -> None:
+    work.connection.cursor().execute((script_folder() / "sql" / f"{name}.sql").read_bytes())
 
 
 def _copy_readings(work: Connection) -> None:

@@ -57,7 +57,29 @@ def fill(database: Database) -> Cast:
     assert [piece.outcome for piece in dropped] == ["dropped"]
     coming = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     store(database, cast.bluebonnet, wave(cast.bluebonnet.tags[1], coming, 5))
+    produce(database, cast)
     return cast
+
+
+def produce(database: Database, cast: Cast) -> None:
+    """Daily volumes of three years, one month of them closed: a move changes nothing there."""
+    with database.engine("owner").begin() as connection:
+        for operator in cast.operators:
+            connection.execute(
+                text(
+                    "INSERT INTO production_records (organization_id, well_id, production_date,"
+                    " oil_bbl) SELECT :o, :w, day, 10 + extract(doy FROM day)"
+                    " FROM generate_series(date '2022-05-01', '2024-05-31', '10 days') day"
+                ),
+                {"o": operator.id, "w": operator.wells[0]},
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO accounting_periods (organization_id, module, month, state)"
+                    " VALUES (:o, 'production', '2023-05-01', 'closed')"
+                ),
+                {"o": operator.id},
+            )
 
 
 def shown(database: Database, cast: Cast) -> dict[str, list[tuple[object, ...]]]:
@@ -70,7 +92,23 @@ def shown(database: Database, cast: Cast) -> dict[str, list[tuple[object, ...]]]
                 tuple(round(cell, 6) if isinstance(cell, float) else cell for cell in row)
                 for row in rows
             ]
+        found["production_records"] = [
+            tuple(row)
+            for row in session.execute(text("SELECT * FROM production_records ORDER BY id"))
+        ]
+        found["audit_log"] = [tuple(session.execute(text("SELECT max(id) FROM audit_log")).one())]
     return found
+
+
+def pieces(database: Database) -> object:
+    """Chunks in which daily volumes are kept."""
+    with database.engine("owner").connect() as connection:
+        return connection.scalar(
+            text(
+                "SELECT count(*) FROM timescaledb_information.chunks"
+                " WHERE hypertable_name = 'production_records'"
+            )
+        )
 
 
 def move_and_compare(database: Database, target: Tier) -> None:
@@ -85,6 +123,7 @@ def move_and_compare(database: Database, target: Tier) -> None:
     database.tier = target
     assert shown(database, cast) == before
     assert check_tier(database.engine("app")) is target
+    assert pieces(database) == 3
     late = wave(cast.bluebonnet.tags[2], NOW - timedelta(days=3), 100)
     store(database, cast.bluebonnet, late)
     settle(database)
