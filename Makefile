@@ -6,7 +6,7 @@ TESTS  ?= tests
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench-agent bench-ingest chaos vendor constraints wheel clean
+.PHONY: help install demo test check format bench-agent bench-ingest bench-console chaos vendor constraints wheel clean
 
 help: ## Print this list
 	@printf 'WellFlow, from gauge to manager. What you can make:\n\n'
@@ -38,6 +38,9 @@ bench-agent: install ## Measure the agent: memory, processor, bytes per reading
 
 bench-ingest: install ## Measure the hub: readings per second from broker to committed rows
 	@$(BIN)/python -m bench.ingest
+
+bench-console: install ## Measure pages and API over 30 years of 500 wells (first run makes the data)
+	@$(BIN)/python -m bench.console
 
 chaos: install ## Kill every part again and again, then count every reading (about 5 minutes)
 	@$(BIN)/python -m bench.chaos

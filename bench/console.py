@@ -1,0 +1,462 @@
+"""Measures the console and the API on thirty years of one operator, signed in, under row security.
+
+Every list in both, first page and one from the middle, filtered, sorted, searched; the facets, and
+the well page. Beside each the bare SELECT of the same rows by an account that no policy holds, in
+the same run, in turns. Answers that a page would keep for a while are forgotten before each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import psycopg
+from flask import Flask
+from psycopg import sql
+
+from bench.console_data import VERSION, Size, make
+from hub.database import Tier
+from hub.demo.postgres import start_server
+from hub.register.catalog import RESOURCES
+from hub.register.fields import Field, Resource
+from hub.register.query import ASKED, UNSORTED, Cursor
+from tests.console import Visitor, open_console, signed_in
+from tests.servers import postgres, timescale_apache
+from tests.servers.postgres import Database, Server
+
+HOME = Path("/var/tmp/wellflow-bench-console")  # noqa: S108 - kept on purpose, for the next run
+LIST_MS, WELL_MS = 100.0, 150.0
+NUMBERS = {"integer", "decimal", "double"}
+MEMORY = {
+    "shared_buffers": "1GB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "max_locks_per_transaction": "512",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to ask: where, and the bare statement of the same rows."""
+
+    table: str
+    door: str  #: console, api
+    shape: str  #: first page, deep page, filtered …
+    url: str
+    bare: Any = None
+    limit_ms: float = LIST_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How long it took, in milliseconds."""
+
+    question: Question
+    median: float
+    p95: float
+    bare_median: float | None
+    bare_p95: float | None
+    status: int
+
+    @property
+    def good(self) -> bool:
+        """Whether it was answered, and within its limit."""
+        return self.status == 200 and self.p95 <= self.question.limit_ms
+
+
+def main() -> int:
+    """Run the measurement; 1 where a limit is passed, 3 where no server is at hand."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--server", action="append", choices=sorted(SERVERS))
+    options.add_argument("--rounds", type=int, default=20)
+    options.add_argument("--part", type=int, help="one part of so many of the data")
+    options.add_argument("--table", action="append", help="only these tables")
+    options.add_argument("--no-limits", action="store_true")
+    options.add_argument("--json", action="store_true")
+    chosen = options.parse_args()
+    names = chosen.server or [name for name, there in SERVERS.items() if there.url()]
+    if not names:
+        print("no server: set WELLFLOW_TEST_COMMUNITY_URL, or install the demo", file=sys.stderr)
+        return 3
+    good = True
+    for name in names:
+        size = Size.of(chosen.part or SERVERS[name].part)
+        answers = list(measure(name, size, chosen))
+        print(as_json(name, size, answers) if chosen.json else words(name, size, answers))
+        good &= all(answer.good for answer in answers)
+    return 0 if good or chosen.no_limits else 1
+
+
+# --------------------------------------------------------------------------------- servers
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of server, and which part of the data it is given."""
+
+    open: Callable[[ExitStack], Server]
+    url: Callable[[], bool]
+    part: int
+
+
+def _community(_stack: ExitStack) -> Server:
+    return Server(os.environ["WELLFLOW_TEST_COMMUNITY_URL"])
+
+
+def _apache(stack: ExitStack) -> Server:
+    programs = timescale_apache.programs()
+    if isinstance(programs, str):
+        raise SystemExit(programs)
+    folder, options = HOME / "apache", postgres.TIMESCALE | MEMORY
+    address = folder / "address"
+    if not address.exists():
+        server = postgres.installed(programs, folder, options)
+        address.write_text(server.url)
+    else:
+        port = int(address.read_text().rpartition(":")[2].partition("/")[0])
+        child = postgres.run_again(programs, folder, port, options)
+        server = Server(address.read_text(), programs, child)
+    stack.callback(server.stop)
+    return server
+
+
+def _plain(stack: ExitStack) -> Server:
+    found = start_server(HOME / "plain", options=postgres.FAST | MEMORY)
+    stack.callback(found.stop)
+    return Server(f"{found.url.rpartition('/')[0]}/postgres", found.programs, None)
+
+
+SERVERS = {
+    "community": Kind(_community, lambda: "WELLFLOW_TEST_COMMUNITY_URL" in os.environ, 1),
+    "apache": Kind(_apache, lambda: not isinstance(timescale_apache.programs(), str), 10),
+    "plain": Kind(_plain, lambda: True, 10),
+}
+
+
+def kept_database(server: Server, size: Size) -> Database:
+    """The database of an earlier run, or an empty one."""
+    name = f"wellflow_bench_console_{VERSION}_{size.wells}"
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        there = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
+        if there is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return Database(server.address(name), Tier.PLAIN, server.programs)
+
+
+def measure(name: str, size: Size, chosen: argparse.Namespace) -> Iterator[Answer]:
+    """Ask everything on one kind of server."""
+    HOME.mkdir(exist_ok=True)
+    HOME.chmod(0o755)
+    with ExitStack() as stack:
+        server = SERVERS[name].open(stack)
+        database = kept_database(server, size)
+        stack.callback(database.close)
+        make(database, size)
+        app = open_console(database)
+        visitor = signed_in(app, "alice")
+        with database.admin() as bare:
+            operator = bare.execute("SELECT id FROM organizations WHERE slug = 'bluebonnet'")
+            found = operator.fetchone()
+            assert found is not None
+            asked = [
+                question
+                for question in questions(bare, found[0])
+                if not chosen.table or question.table in chosen.table
+            ]
+            for place, question in enumerate(asked, 1):
+                if sys.stderr.isatty():
+                    print(
+                        f"\r\033[K{place}/{len(asked)} {question.url[:70]}", end="", file=sys.stderr
+                    )
+                yield ask(app, visitor, bare, question, chosen.rounds)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+
+
+def ask(
+    app: Flask, visitor: Visitor, bare: psycopg.Connection[Any], question: Question, rounds: int
+) -> Answer:
+    """Ask one thing again and again, and the bare statement in turns with it."""
+    times: list[float] = []
+    beside: list[float] = []
+    status = visitor.get(question.url).status_code  # the first is not counted: plans, templates
+    if question.bare is not None:
+        bare.execute(question.bare).fetchall()
+    for _ in range(rounds):
+        app.extensions["wellflow"].cache.clear()
+        begun = time.perf_counter()
+        visitor.get(question.url).get_data()
+        times.append((time.perf_counter() - begun) * 1000)
+        if question.bare is not None:
+            begun = time.perf_counter()
+            bare.execute(question.bare).fetchall()
+            beside.append((time.perf_counter() - begun) * 1000)
+    return Answer(
+        question,
+        statistics.median(times),
+        p95(times),
+        statistics.median(beside) if beside else None,
+        p95(beside) if beside else None,
+        status,
+    )
+
+
+def p95(times: list[float]) -> float:
+    """The 95th percentile, by nearest rank."""
+    return sorted(times)[-(-95 * len(times) // 100) - 1]
+
+
+# ------------------------------------------------------------------------------- questions
+
+
+def questions(bare: psycopg.Connection[Any], organization: Any) -> Iterator[Question]:
+    """Everything to ask: each table's lists through both doors, the pages, the well page."""
+    for resource in RESOURCES.values():
+        for shape, pairs, statement in shapes(bare, organization, resource):
+            query = f"?{urlencode(pairs)}" if pairs else ""
+            yield Question(
+                resource.name, "console", shape, f"/register/{resource.name}{query}", statement
+            )
+            yield Question(
+                resource.name, "api", shape, f"/api/v1/{resource.name}{query}", statement
+            )
+        if resource.facets:
+            url = f"/register/{resource.name}/facets"
+            yield Question(resource.name, "console", "facets", url)
+    yield Question("(register)", "console", "all tables", "/register")
+    yield Question("(fleet)", "console", "fleet", "/", limit_ms=WELL_MS)
+    wells = bare.execute(
+        "SELECT DISTINCT well_id::text FROM tags WHERE organization_id = %s AND interval_ms = 60000"
+        " LIMIT 3",
+        [organization],
+    ).fetchall()
+    for (well,) in wells:
+        for span in ("24h", "7d", "30d"):
+            for page, url in (
+                ("well", f"/wells/{well}"),
+                ("well's charts", f"/wells/{well}/series"),
+            ):
+                yield Question(
+                    f"({page})", "console", span, f"{url}?range={span}", limit_ms=WELL_MS
+                )
+
+
+Pairs = list[tuple[str, str]]
+
+
+def shapes(
+    bare: psycopg.Connection[Any], organization: Any, resource: Resource
+) -> Iterator[tuple[str, Pairs, Any]]:
+    """Ways to ask for a list: address parameters, and the bare statement of the same rows."""
+    asker = Asker(bare, organization, resource)
+    order = resource.order
+    yield "first page", [], asker.select(order)
+    middle = asker.row(order)
+    if middle is None:
+        return
+    yield "deep page", [("cursor", asker.cursor(order, middle))], asker.select(order, after=middle)
+    other = asker.another_order()
+    if other and (place := asker.row(other)):
+        yield f"sorted {other}", [("sort", other)], asker.select(other)
+        pairs = [("sort", other), ("cursor", asker.cursor(other, place))]
+        yield f"sorted {other}, deep", pairs, asker.select(other, after=place)
+    for name, op, value in asker.filters():
+        key = name if op == "eq" else f"{name}__{op}"
+        yield f"filtered {key}", [(key, value)], asker.select(order, (name, op, value))
+    if resource.searched and resource.vectored and (word := asker.word()):
+        yield "searched", [("q", word)], asker.select(order, ("", "search", word))
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Writes bare statements for one table, and finds values that occur in it."""
+
+    bare: psycopg.Connection[Any]
+    organization: Any
+    resource: Resource
+
+    def select(
+        self,
+        order: str,
+        condition: tuple[str, str, str] | None = None,
+        after: tuple[Any, ...] | None = None,
+        what: str = "*",
+        offset: int = 0,
+    ) -> Any:
+        """The rows of a page, as anybody would ask for them who knew the operator's key."""
+        name = order.lstrip("-")
+        way = "DESC" if order.startswith("-") else "ASC"
+        where: list[sql.Composable] = [
+            sql.SQL("{} = {}").format(self._owner(), sql.Literal(str(self.organization)))
+        ]
+        if condition:
+            where.append(_condition(*condition))
+        if after:
+            place = sql.SQL("({}, id) {} ({}, {})").format(
+                sql.Identifier(name),
+                sql.SQL("<" if way == "DESC" else ">"),
+                sql.Literal(after[0]),
+                sql.Literal(after[1]),
+            )
+            where.append(place)
+        return sql.SQL(
+            "SELECT {} FROM {} WHERE {} ORDER BY {} {way}, id {way} OFFSET {} LIMIT 51"
+        ).format(
+            sql.SQL(what),
+            sql.Identifier(self.resource.name),
+            sql.SQL(" AND ").join(where),
+            sql.Identifier(name),
+            sql.Literal(offset),
+            way=sql.SQL(way),
+        )
+
+    def _owner(self) -> sql.Composable:
+        if self.resource.name == "organizations":
+            return sql.Identifier("id")
+        if self.resource.name == "users":
+            return sql.SQL(
+                "(SELECT organization_id FROM memberships m WHERE m.user_id = users.id LIMIT 1)"
+            )
+        return sql.Identifier("organization_id")
+
+    def row(self, order: str) -> tuple[Any, ...] | None:
+        """Value and key of the row in the middle of a list."""
+        count = sql.SQL("SELECT count(*) FROM {} WHERE {} = {}").format(
+            sql.Identifier(self.resource.name),
+            self._owner(),
+            sql.Literal(str(self.organization)),
+        )
+        number = self.bare.execute(count).fetchone()
+        assert number is not None
+        if number[0] < 2:
+            return None
+        name = order.lstrip("-")
+        found = self.bare.execute(
+            self.select(order, what=f'"{name}"::text, id::text', offset=number[0] // 2)
+        ).fetchone()
+        return found if found and found[0] is not None else None
+
+    def cursor(self, order: str, place: tuple[Any, ...]) -> str:
+        """The place in a list as its address carries it."""
+        name = order.lstrip("-")
+        value = None if name == "id" else place[0]
+        return Cursor(name, order.startswith("-"), False, value, place[1]).written()
+
+    def another_order(self) -> str | None:
+        """A listed field the list can be sorted by, numbers before words."""
+        usual = self.resource.order.lstrip("-")
+        fields = [self.resource.fields[name] for name in self.resource.listed if name != usual]
+        sortable = [f for f in fields if f.kind not in UNSORTED and not f.sealed and f.required]
+        numbers = [f for f in fields if f.kind in NUMBERS]
+        chosen = [*numbers, *sortable]
+        return f"-{chosen[0].name}" if chosen else None
+
+    def filters(self) -> Iterator[tuple[str, str, str]]:
+        """A value of a facet, a bound of a number, a part of a title: each as it occurs."""
+        fields = self.resource.fields
+        wanted: list[tuple[Field, str]] = []
+        wanted += [(fields[name], "eq") for name in self.resource.facets[:1]]
+        wanted += [(fields[n], "gte") for n in self.resource.listed if fields[n].kind in NUMBERS][
+            :1
+        ]
+        title = fields[self.resource.title]
+        wanted += [(title, "contains")] if title.kind == "text" else []
+        if "well_id" in fields:
+            wanted.append((fields["well_id"], "eq"))
+        for field, op in wanted:
+            value = self._value(field) if op in ASKED[field.kind] else None
+            if value is not None:
+                yield field.name, op, value[-12:].strip() if op == "contains" else value
+
+    def _value(self, field: Field) -> str | None:
+        found = self.bare.execute(
+            sql.SQL("SELECT {c}::text FROM {} WHERE {} = {} AND {c} IS NOT NULL LIMIT 1").format(
+                sql.Identifier(self.resource.name),
+                self._owner(),
+                sql.Literal(str(self.organization)),
+                c=sql.Identifier(field.name),
+            )
+        ).fetchone()
+        return found[0] if found else None
+
+    def word(self) -> str | None:
+        """A word that stands in some row's searched columns."""
+        value = self._value(self.resource.fields[self.resource.searched[0]])
+        return value.split()[-1].split("-")[-1] if value else None
+
+
+def _condition(name: str, op: str, value: str) -> sql.Composable:
+    if op == "search":
+        return sql.SQL("search_text @@ to_tsquery('simple', {} || ':*')").format(
+            sql.Literal("'" + value.replace("'", "") + "'")
+        )
+    if op == "contains":
+        return sql.SQL("{} ILIKE {}").format(sql.Identifier(name), sql.Literal(f"%{value}%"))
+    word = {"eq": "=", "gte": ">="}[op]
+    return sql.SQL("{} {} {}").format(sql.Identifier(name), sql.SQL(word), sql.Literal(value))
+
+
+# ---------------------------------------------------------------------------------- words
+
+
+def as_json(name: str, size: Size, answers: list[Answer]) -> str:
+    """Everything that was measured."""
+    return json.dumps(
+        {"server": name, "size": asdict(size), "answers": [asdict(a) for a in answers]}
+    )
+
+
+def words(name: str, size: Size, answers: list[Answer]) -> str:
+    """A line for each table and door with its slowest shape; every shape of the daily records."""
+    head = (
+        f"{name}: {size.wells} wells, {size.wells * 365.25 * size.years / 1e6:.2f} million daily"
+        f" records, {size.reading_days * 1440 * 50 / 1e6:.1f} million readings (ms)\n"
+        f"{'table':<26}{'door':<9}{'median':>8}{'p95':>8}   {'bare median':>11}{'p95':>8}   slowest"
+    )
+    lines = [head]
+    groups: dict[tuple[str, str], list[Answer]] = {}
+    for answer in answers:
+        apart = answer.question.table == "production_records"
+        key = (answer.question.table, answer.question.door + (f" {answer.question.shape}" * apart))
+        groups.setdefault(key, []).append(answer)
+    for (table, door), found in groups.items():
+        lines.append(_line(table, door, found))
+    worst = max(answers, key=lambda answer: answer.p95 / answer.question.limit_ms)
+    bad = [answer for answer in answers if not answer.good]
+    lines.append(
+        f"{len(answers)} lists and pages, {len(bad)} beyond the limit or not answered;"
+        f" slowest p95 {worst.p95:.0f} ms: {worst.question.url[:60]}"
+    )
+    lines += [f"  {a.status} {a.p95:>6.0f} ms  {a.question.url[:110]}" for a in bad]
+    return "\n".join(lines)
+
+
+def _line(table: str, door: str, found: list[Answer]) -> str:
+    slowest = max(found, key=lambda answer: answer.p95)
+    bare = [a for a in found if a.bare_median is not None]
+    beside = (
+        f"{statistics.median(a.bare_median or 0 for a in bare):>11.1f}"
+        f"{max(a.bare_p95 or 0 for a in bare):>8.1f}"
+        if bare
+        else f"{'':>19}"
+    )
+    median = statistics.median(answer.median for answer in found)
+    door, _, shape = door.partition(" ")
+    return (
+        f"{table:<26}{door:<9}{median:>8.1f}{slowest.p95:>8.1f}   {beside}"
+        f"   {shape or slowest.question.shape}"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
