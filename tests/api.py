@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
@@ -13,9 +14,9 @@ from werkzeug.test import TestResponse
 
 from hub import keys
 from hub.database import Actor, tenant_session
-from tests.cast import Operator
-from tests.console import HOME
-from tests.servers.postgres import Database
+from tests.cast import Cast, Operator, engage
+from tests.console import HOME, open_console
+from tests.servers.postgres import Database, Server, migrated
 
 ROOT = "/api/v1"
 
@@ -47,7 +48,7 @@ class Program:
             body = json.dumps(body).encode()
             kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
             named = {"Content-Type": kind} | named
-        place = path if path.startswith("/api") else ROOT + path
+        place = path if path.startswith("/api/") else ROOT + path
         return self.client.open(
             place, method=method, data=body, headers=self.headers | named, base_url=HOME
         )
@@ -90,3 +91,44 @@ def problem(answer: TestResponse, status: int) -> dict[str, Any]:
 def faults(answer: TestResponse) -> dict[str, str]:
     """The fields at fault in a refusal of values, each with its sentence."""
     return {fault["field"]: fault["detail"] for fault in problem(answer, 422)["errors"]}
+
+
+@dataclass
+class Office:
+    """A database with the cast in it, and the application on it."""
+
+    database: Database
+    cast: Cast
+    app: Flask
+
+    def program(self, role: str = "owner", **more: Any) -> Program:
+        """A program of Bluebonnet's with a key of this role."""
+        return with_key(self.app, self.database, self.cast.bluebonnet, role, **more)
+
+    def stranger(self) -> Program:
+        """A program of Cimarron's owner."""
+        return with_key(self.app, self.database, self.cast.cimarron)
+
+    @property
+    def well(self) -> str:
+        """Address of Bluebonnet's first well."""
+        return f"/wells/{self.cast.bluebonnet.wells[0]}"
+
+    @property
+    def lease(self) -> str:
+        """Key of Bluebonnet's lease."""
+        return str(self.cast.bluebonnet.lease)
+
+    def new_well(self, program: Program, name: str, **more: Any) -> dict[str, Any]:
+        """A well made by a program."""
+        answer = program.post("/wells", {"name": name, "lease_id": self.lease} | more)
+        assert answer.status_code == 201, answer.get_data(as_text=True)
+        made: dict[str, Any] = answer.get_json()
+        return made
+
+
+def open_office(server: Server) -> Iterator[Office]:
+    """An office of a test module's own."""
+    database = server.fresh(migrated)
+    yield Office(database, engage(database.engine("owner")), open_console(database))
+    server.drop(database)

@@ -26,6 +26,15 @@ EXAMPLES: dict[str, Any] = {
     "uuid": IDENTITY,
     "reference": IDENTITY,
 }
+#: What the columns are that every table has.
+SHARED: dict[str, str] = {
+    "id": "Key of the row.",
+    "created_at": "When the row was made.",
+    "updated_at": "When the row was last changed.",
+    "created_by": "Who made the row.",
+    "updated_by": "Who last changed the row.",
+    "row_version": "How often the row was written; its ETag begins with it.",
+}
 
 
 def component(table: str, suffix: str = "") -> str:
@@ -87,7 +96,7 @@ def _explained(field: Field, schema: Schema) -> Schema:
     example = EXAMPLES.get(field.kind) if not field.choices and field.holds is not int else None
     told = {
         "title": field.label,
-        "description": field.help,
+        "description": field.help or SHARED.get(field.name),
         "x-unit": field.unit,
         "x-reference": field.reference,
         "examples": None if example is None else [example],
