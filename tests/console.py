@@ -101,7 +101,7 @@ def furnish(database: Database, operator: Operator) -> dict[str, dict[str, Any]]
 def addresses(
     app: Flask, method: str, rows: dict[str, dict[str, Any]]
 ) -> Iterator[tuple[str, str]]:
-    """Every endpoint that takes a method, with its address for the rows of one operator."""
+    """Every page that takes a method, with its address for the rows of one operator."""
     known = {
         "well_id": rows["wells"]["id"],
         "alert_id": rows["alerts"]["id"],
@@ -110,9 +110,20 @@ def addresses(
         "rule_id": rows["alert_rules"]["id"],
         "channel_id": rows["contact_channels"]["id"],
         "organization_id": rows["wells"]["organization_id"],
+        "table": "wells",
+        "key": rows["wells"]["id"],
+        "status": "producing",
+        "field": "name",
+        "kind": "csv",
+        "view_id": rows["saved_views"]["id"],
+        "member_id": rows["memberships"]["id"],
+        "assignment_id": rows["lease_assignments"]["id"],
+        "key_id": rows["api_keys"]["id"],
     }
     for rule in app.url_map.iter_rules():
-        if method in (rule.methods or ()) and rule.endpoint != "static.file":
+        other = rule.endpoint == "static.file" or rule.rule.startswith("/api/")
+        waiting = "import_id" in rule.arguments  # a file on its way in is no row yet
+        if method in (rule.methods or ()) and not other and not waiting:
             values = {name: known[name] for name in rule.arguments}
             yield rule.endpoint, app.url_map.bind("localhost").build(rule.endpoint, values)
 

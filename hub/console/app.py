@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from typing import cast
 
-from flask import Flask, current_app, render_template, request
+from flask import Flask, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
@@ -13,10 +14,29 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from hub import api
 from hub.cache import open_cache
 from hub.console import assets, gate, security, signin, speech
 from hub.console.context import Console, Replay
-from hub.console.pages import agents, alerts, channels, fleet, quarantine, rules, wells
+from hub.console.intake import Intake
+from hub.console.pages import (
+    account,
+    acts,
+    agents,
+    alerts,
+    channels,
+    fleet,
+    history,
+    imports,
+    keys,
+    people,
+    quarantine,
+    record,
+    register,
+    rules,
+    wells,
+)
+from hub.console.who import Visitor
 from hub.settings import HubSettings
 
 SENTENCES = {
@@ -27,7 +47,11 @@ SENTENCES = {
     405: ("Not possible", "This address does not take that kind of request."),
     413: ("Too large", "What was sent is too large."),
 }
-ROOMS = (fleet, wells, alerts, agents, quarantine, rules, channels, signin)
+ROOMS = (
+    *(fleet, wells, alerts, agents, quarantine, rules, channels, signin),
+    *(register, record, acts, history, imports),
+    *(people, keys, account),
+)
 
 
 def create_app(settings: HubSettings, engine: Engine, replay: Replay | None = None) -> Flask:
@@ -39,6 +63,7 @@ def create_app(settings: HubSettings, engine: Engine, replay: Replay | None = No
     files = assets.Assets()
     cache = open_cache(settings.cache, settings.secret_key)
     app.extensions["wellflow"] = Console(settings, engine, files, cache, replay)
+    app.extensions["wellflow.intake"] = Intake()
     _sign_notes(app, settings)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     security.protect(app, settings.web.public_url)
@@ -47,10 +72,11 @@ def create_app(settings: HubSettings, engine: Engine, replay: Replay | None = No
     for room in ROOMS:
         app.register_blueprint(room.pages)
     app.register_blueprint(assets.serve(files))
-    app.register_error_handler(HTTPException, _known_error)
-    app.register_error_handler(OperationalError, _no_database)
-    app.register_error_handler(PoolTimeout, _no_database)
-    app.register_error_handler(Exception, _unknown_error)
+    api.mount(app, settings, engine, lambda: cast(Visitor | None, g.visitor), cache)
+    app.register_error_handler(HTTPException, api.or_page(_known_error))
+    app.register_error_handler(OperationalError, api.or_page(_no_database))
+    app.register_error_handler(PoolTimeout, api.or_page(_no_database))
+    app.register_error_handler(Exception, api.or_page(_unknown_error))
     _behind_proxies(app, settings.web.trusted_proxies)
     return app
 

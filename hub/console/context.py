@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from flask import current_app, g
+from flask import current_app, g, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from hub.cache import Cache
 from hub.console.assets import Assets
 from hub.console.who import Visitor
-from hub.database import tenant_session
+from hub.database import Actor, tenant_session
 from hub.settings import HubSettings
 
 #: Given the row and the person who asks, takes a quarantined message in again and says in one
@@ -53,8 +53,15 @@ def now() -> datetime:
     return cast(datetime, g.now)
 
 
+def actor() -> Actor:
+    """The person who asks, as the database and its audit trail are told."""
+    person = visitor()
+    address = request.remote_addr or ""
+    return Actor(person.user_id, person.membership_id, person.role, "console", address)
+
+
 @contextmanager
 def records() -> Iterator[Session]:
-    """A session that sees the visitor's organization and nothing else."""
-    with tenant_session(console().engine, visitor().organization_id) as session:
+    """A session that sees the visitor's organization and nothing else, and acts as the visitor."""
+    with tenant_session(console().engine, visitor().organization_id, actor()) as session:
         yield session

@@ -31,7 +31,7 @@ def is_silent(heard_at: datetime | None, at: datetime, *, online: bool) -> bool:
 
 def counts() -> Counts:
     """The numbers of the visitor's operator, asked at most every few seconds."""
-    key = (visitor().organization_id, "counts")
+    key = (visitor().organization_id, "counts", visitor().route)
     return console().cache.take(key, KEPT_S, _count)
 
 

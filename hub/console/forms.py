@@ -6,6 +6,7 @@ import math
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 LONGEST = 200
 
@@ -44,6 +45,17 @@ class Form:
         elif not low <= value <= high:
             self.fault(name, f"Use a number {_span(low, high)}.")
         return value
+
+    def day(self, name: str) -> date | None:
+        """A day of the calendar, or None for an empty field."""
+        words = self.raw(name)
+        if not words:
+            return None
+        try:
+            return date.fromisoformat(words)
+        except ValueError:
+            self.fault(name, f"“{words[:40]}” is no day; write it like 2026-03-31.")
+            return None
 
     def choice(self, name: str, known: Collection[str]) -> str:
         """One of the values that the field offers."""

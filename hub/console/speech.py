@@ -11,7 +11,8 @@ from markupsafe import Markup
 from hub.console import measures, words
 from hub.console.context import console, now
 from hub.notify.messages import LEVEL_WORDS
-from hub.permissions import Action
+from hub.permissions import Action, allowed
+from hub.register.catalog import RESOURCES
 
 
 def teach(app: Flask) -> None:
@@ -21,6 +22,7 @@ def teach(app: Flask) -> None:
         instant=instant,
         ago=ago,
         may=may,
+        pinned=pinned,
         severities=words.SEVERITIES,
         level_words=LEVEL_WORDS,
         measure_words=measures.MEASURES,
@@ -81,3 +83,17 @@ def may(name: str) -> bool:
     """Whether the visitor may do the action of that name."""
     person = g.get("visitor")
     return person is not None and bool(person.may(Action[name.upper()]))
+
+
+#: Tables a person opens daily; the others are one step further, under "All tables".
+PINNED = ("wells", "production_records", "expenses", "partners", "documents")
+
+
+def pinned() -> list[tuple[str, str]]:
+    """The tables that the menu names, as far as the visitor may see them."""
+    person = g.get("visitor")
+    return [
+        (name, RESOURCES[name].plural)
+        for name in PINNED
+        if person is not None and name in RESOURCES and allowed(person.role, name, "see")
+    ]

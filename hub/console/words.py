@@ -116,6 +116,11 @@ def count(number_of: int, one: str, many: str | None = None) -> str:
     return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
 
 
+def article(noun: str) -> str:
+    """A noun with a or an: a well, an expense, an API key."""
+    return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
+
+
 def skew(milliseconds: int | None) -> str:
     """How far a clock is off, and which way."""
     if milliseconds is None:

@@ -145,7 +145,8 @@ def _in_order(session: Session, resource: Resource, found: Sequence[RowMapping])
     if resource.beside:  # spares the database from looking into every chunk
         beside = table.c[resource.beside]
         others = sorted(one["other"] for one in found)
-        chosen = chosen.where(beside >= others[0], beside <= others[-1])
+        first, last = (as_type(edge, beside.type) for edge in (others[0], others[-1]))
+        chosen = chosen.where(beside >= first, beside <= last)
     rows = {str(row[resource.key]): dict(row) for row in session.execute(chosen).mappings()}
     return [rows[one["key"]] for one in found if one["key"] in rows]
 

@@ -2,6 +2,8 @@
 // in later need no wiring. A page works without any of this; it then stands still.
 
 import { keepAges } from "./ages.js";
+import { keys } from "./keys.js";
+import { picking } from "./picker.js";
 import { poll } from "./poll.js";
 import { announce } from "./announce.js";
 import { selecting } from "./select.js";
@@ -10,6 +12,8 @@ keepAges();
 poll();
 announce();
 selecting();
+picking();
+keys();
 
 if (document.querySelector("[data-charts]")) {
   import("./chart.js").then((module) => module.draw());
