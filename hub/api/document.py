@@ -6,7 +6,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from hub.api import bodies
+from hub.api import bodies, documents
 from hub.api.common import (
     LINKED,
     SCHEMAS,
@@ -48,6 +48,7 @@ def document() -> Document:
     paths: Document = _paths()
     for resource in served():
         paths |= of_table(resource)
+    paths |= documents.paths()
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",

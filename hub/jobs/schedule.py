@@ -17,6 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine, text
 
 from hub.alerts import upkeep
+from hub.documents.sweep import sweep
 from hub.readings import retention, rollups
 from hub.settings import HubSettings
 from hub.trail import seal_due
@@ -170,6 +171,12 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _daily(3, 50),
         "removes records of jobs older than 30 days",
         forget_job_runs,
+    ),
+    _job(
+        "documents",
+        _daily(4, 0),
+        "removes content of documents that no row speaks of any more",
+        sweep,
     ),
     _job(
         "backlog",
