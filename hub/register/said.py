@@ -10,4 +10,52 @@ SAID: Final[Mapping[str, str]] = {
     "wells_place_check": (
         "Latitude takes -90 to 90 and longitude -180 to 180 degrees; give both, or neither."
     ),
+    "wells_bottom_check": (
+        "Bottom lat takes -90 to 90 and bottom lon -180 to 180 degrees; give both, or neither."
+    ),
+    "wells_api14_state_check": (
+        "API number begins with a state's number: 01 to 51, or 55, 56, 60 or 61 offshore."
+    ),
+    "equipment_one_place_check": "Equipment stands at a well or in a facility: give one of them.",
+    "production_records_production_date_check": (
+        "Production date takes a day from 1859-08-27 to 2199-12-31."
+    ),
+    "well_tests_accepted_check": (
+        "A test is accepted with a volume: give oil, gas or water, or leave it a draft."
+    ),
+    "incidents_injury_check": "Give how many people were hurt, or none as the kind of injury.",
+    "compliance_reports_filed_at_check": "Filed at is needed once a report is filed.",
+    "bank_accounts_owner_check": (
+        "Partner names the owner of a partner's account; our own account has none."
+    ),
+    "bank_accounts_four_eyes_check": (
+        "Who entered an account number does not verify it; ask another person."
+    ),
+    "bank_accounts_routing_check": (
+        "Routing number takes nine digits whose check digit agrees; read them from a check again."
+    ),
+    "bank_accounts_fingerprint_key": "There is already a bank account with this number.",
+    "bank_accounts_primary_key": (
+        "This owner has a primary account already; make that one secondary first."
+    ),
+    "expenses_gross_check": "Gross takes an amount other than 0.",
+    "expenses_reverses_key": "This expense is reversed by another already.",
+    "revenue_distributions_reverses_key": "This distribution is reversed by another already.",
+    "revenue_runs_reverses_key": "This run is reversed by another already.",
+    "documents_organization_id_supersedes_id_key": "Another version replaces that one already.",
+    "jib_statements_paid_in_full_check": (
+        "A statement is paid when all of its closing balance has been."
+    ),
+    "jib_statements_numbered_check": "A statement has its number once it is no draft.",
+    "owner_payments_numbered_check": "A payment has its number once it is no draft.",
+    "revenue_distributions_held_why_check": "Hold code is needed for what is suspended.",
+    "tax_rates_rate_check": "Rate takes at least 0, and at most 1 where it is a fraction.",
+    "tax_rates_rate_unit_check": (
+        "A rate per unit has a unit; any other is a fraction of the value."
+    ),
+    "benchmarks_cohort_of_5_check": (
+        "Percentiles of fewer than 5 wells are not shown; leave them empty, or take in more."
+    ),
+    "forecasts_terminal_check": "Dterm is needed where b is more than 1.",
+    "organizations_settings_check": "Settings takes a JSON object.",
 }

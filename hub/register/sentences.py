@@ -10,10 +10,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final, cast
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Table, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Constraint,
+    ForeignKeyConstraint,
+    Index,
+    Table,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.sql.compiler import IdentifierPreparer
 
 from hub.register.catalog import RESOURCES, label_of
 from hub.register.said import SAID
@@ -36,9 +45,18 @@ class Rule:
 def rules(table: str) -> Mapping[str, Rule]:
     """Every constraint and unique index of a table, by the name the database reports."""
     declared = Base.metadata.tables[table]
-    found = [_rule(declared, constraint) for constraint in declared.constraints]
-    found += [_unique(declared, index) for index in declared.indexes if index.unique]
-    return {rule.name: rule for rule in found if rule is not None}
+    named = {_reported(one): _rule(declared, one) for one in declared.constraints}
+    named |= {_reported(one): _unique(declared, one) for one in declared.indexes if one.unique}
+    return {name: rule for name, rule in named.items() if rule is not None}
+
+
+def _reported(constraint: Constraint | Index) -> str:
+    """A name as the database has it: a long one ends in a digest, as SQLAlchemy writes it."""
+    if constraint.name is None:
+        return ""
+    preparer: IdentifierPreparer = cast(Any, PGDialect)().identifier_preparer
+    formed = preparer.format_index if isinstance(constraint, Index) else preparer.format_constraint
+    return str(cast(Any, formed)(constraint)).strip('"')
 
 
 def rule(table: str, name: str) -> Rule | None:
@@ -96,6 +114,11 @@ def _labels(table: Table, names: Sequence[str]) -> list[str]:
     return [label_of(table.columns[name]) for name in names]
 
 
+def _low(label: str) -> str:
+    """A label inside a sentence; acronyms keep their capitals."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
 def _join(words: Sequence[str], last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
@@ -109,7 +132,7 @@ _NUMBER = r"-?[0-9.]+"
 def told(table: Table, condition: str) -> str:
     """The sentence for a condition of a known form, or nothing."""
     parts = [part for part in re.split(r" AND (?![^(]*\))", _between(condition)) if part]
-    if " OR " in condition and not _FORMS[0][0].fullmatch(condition):
+    if " OR " in condition:
         parts = [condition]
     found = [_told(table, part.replace("\x00", " AND ")) for part in parts]
     return " ".join(found) if all(found) else ""
@@ -171,9 +194,11 @@ def _bound(table: Table, match: re.Match[str]) -> str:
 
 def _compared(table: Table, match: re.Match[str]) -> str:
     kind = table.columns[match["a"]].type.python_type.__name__
+    if match["b"] == "id":
+        return f"{_label(table, match)} names another row than this one."
     words = _DATES if kind in {"date", "datetime", "time"} else _AMOUNTS
     said = words.get(match["op"], _AMOUNTS[match["op"]])
-    return f"{_label(table, match)} {said} {_label(table, match, 'b').lower()}."
+    return f"{_label(table, match)} {said} {_low(_label(table, match, 'b'))}."
 
 
 def _pattern(table: Table, match: re.Match[str]) -> str:
@@ -191,13 +216,52 @@ def _month(table: Table, match: re.Match[str]) -> str:
 
 def _exactly_one(table: Table, match: re.Match[str]) -> str:
     names = [name.strip() for name in match["names"].split(",")]
-    many = {"= 1": "Give exactly one of", "<= 1": "Give at most one of", ">= 1": "Give one of"}
+    many = {"= 1": "Give exactly one of", "<= 1": "Give at most one of"}
+    many |= {">= 1": "Give at least one of", "> 0": "Give at least one of"}
     lead = many.get(match["op"])
     return f"{lead} {_join(_labels(table, names), 'or')}." if lead else ""
 
 
 def _filled(table: Table, match: re.Match[str]) -> str:
     return f"{_label(table, match)} must not be empty."
+
+
+def _up_to(table: Table, match: re.Match[str]) -> str:
+    return f"{_label(table, match)} must not be more than {_low(_label(table, match, 'b'))}."
+
+
+def _unless(table: Table, match: re.Match[str]) -> str:
+    other = _low(_label(table, match, "b"))
+    return f"{_label(table, match)} takes at least 0, unless {other} is {match['but']}."
+
+
+def _needed_when(table: Table, match: re.Match[str]) -> str:
+    when = f"{_low(_label(table, match, 'b'))} is {match['when'].replace('_', ' ')}"
+    return f"{_label(table, match)} is needed when {when}."
+
+
+def _sum(table: Table, match: re.Match[str]) -> str:
+    """A figure that others add up to."""
+    parts = [
+        _low(label_of(table.columns[word])) if word in table.columns else _SIGNS[word]
+        for word in match["sum"].split()
+    ]
+    return f"{_label(table, match)} must be {' '.join(parts)}."
+
+
+_SIGNS: Final = {"+": "plus", "-": "less"}
+
+
+def _untrimmed(table: Table, match: re.Match[str]) -> str:
+    return f"{_label(table, match)} takes no blanks before or after it."
+
+
+def _bytes(table: Table, match: re.Match[str]) -> str:
+    return f"{_label(table, match)} has {match['low']} bytes."
+
+
+def _four_eyes(table: Table, _match: re.Match[str]) -> str:
+    return f"Who made {_a(table)} does not approve it; ask another person."
 
 
 Told = Callable[[Table, "re.Match[str]"], str]
@@ -214,7 +278,15 @@ _FORMS: Final[tuple[tuple[re.Pattern[str], Told], ...]] = tuple(
             _length,
         ),
         (r"extract\(day FROM (?P<a>\w+)\) = 1", _month),
-        (r"num_nonnulls\((?P<names>[^()]+)\) (?P<op>[<>]?= 1)", _exactly_one),
+        (r"num_nonnulls\((?P<names>[^()]+)\) (?P<op>[<>]?= 1|> 0)", _exactly_one),
+        (rf"{_COLUMN} BETWEEN (?P<low>[0-9]+) AND (?P<b>[a-z_0-9]+)", _up_to),
+        (rf"coalesce\({_COLUMN}, 0\) (?P<op>[<>]=?) (?P<low>{_NUMBER})", _bound),
+        (rf"(?P<b>[a-z_]+) = '(?P<but>\w+)' OR {_COLUMN} >= 0", _unless),
+        (rf"(?P<b>[a-z_]+) <> '(?P<when>\w+)' OR {_COLUMN} IS NOT NULL", _needed_when),
+        (rf"{_COLUMN} = (?P<sum>[a-z_]+( [-+] [a-z_]+)+)", _sum),
+        (rf"{_COLUMN} = btrim\((?P=a)\)", _untrimmed),
+        (rf"octet_length\({_COLUMN}\) = (?P<low>[0-9]+)", _bytes),
+        (r"status IN \([^()]*\) OR created_by .*approved_by <> created_by", _four_eyes),
         (rf"{_COLUMN} <> ''", _filled),
         (rf"btrim\({_COLUMN}\) <> ''", _filled),
     )
@@ -239,13 +311,14 @@ def _expressions(constraint: UniqueConstraint | Index) -> list[str]:
 
 
 def _this(labels: Sequence[str]) -> str:
-    return f"this {_join([label.lower() for label in labels])}" if labels else "this key"
+    return f"this {_join([_low(label).rstrip('.') for label in labels])}" if labels else "this key"
 
 
 def _a(table: Table) -> str:
     served = RESOURCES.get(table.name)
     name = served.singular if served else table.name.replace("_", " ").removesuffix("s")
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+    vowel = name[0].lower() in "aeiou" and not name.startswith("user")
+    return f"{'an' if vowel else 'a'} {name}"
 
 
 def _reference(table: Table, constraint: ForeignKeyConstraint) -> Rule:
@@ -261,5 +334,6 @@ def _thing(table: Table) -> str:
 
 def _overlap(table: Table, constraint: ExcludeConstraint) -> Rule:
     names = _columns(table, " ".join(column.name for column in constraint.columns))
-    sentence = f"This overlaps another {_thing(table)} of the same {_join(_labels(table, names))}."
+    same = _join([_low(label) for label in _labels(table, names)])
+    sentence = f"This overlaps another {_thing(table)} of the same {same}."
     return Rule(str(constraint.name), names, SAID.get(str(constraint.name)) or sentence)
