@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from hub.bootstrap import PROCESSES
 from hub.cli import (
     demonstration,
     enrol,
+    flags,
     importing,
+    people,
     processes,
     reach,
     register,
@@ -102,6 +105,57 @@ def _user_options(parser: Parser) -> None:
     )
 
 
+def _person_options(parser: Parser) -> None:
+    parser.add_argument("email", help="address used to sign in")
+    _operator_options(parser)
+
+
+def _operator_options(parser: Parser) -> None:
+    parser.add_argument("--organization", required=True, metavar="SLUG", help="the operator")
+
+
+def _role_options(parser: Parser) -> None:
+    _person_options(parser)
+    parser.add_argument("--role", required=True, choices=ROLES, help="what the person may do")
+
+
+def _password_options(parser: Parser) -> None:
+    parser.add_argument("email", help="address used to sign in")
+    parser.add_argument("--password-file", metavar="FILE", help="take the password from here")
+
+
+def _assign_options(parser: Parser) -> None:
+    _person_options(parser)
+    parser.add_argument(
+        "--lease", action="append", default=[], metavar="NAME", help="a lease (may be repeated)"
+    )
+    parser.add_argument("--all", action="store_true", help="every lease there is now")
+    parser.add_argument("--end", action="store_true", help="take them off the route")
+    parser.add_argument("--from-day", type=date.fromisoformat, metavar="DAY", help="from this day")
+    parser.add_argument("--to-day", type=date.fromisoformat, metavar="DAY", help="to this day")
+
+
+def _check_options(parser: Parser) -> None:
+    parser.add_argument(
+        "--organization", metavar="SLUG", help="look at this operator's data instead"
+    )
+    parser.add_argument("--feature", metavar="NAME", help="only at what this feature needs")
+
+
+def _flag_options(parser: Parser) -> None:
+    parser.add_argument("feature", help="its name, as `flag list` shows it")
+    _operator_options(parser)
+    parser.add_argument("--note", default="", help="why")
+
+
+def _flag_on_options(parser: Parser) -> None:
+    _flag_options(parser)
+    parser.add_argument(
+        "--percent", type=int, choices=range(101), metavar="N", help="only for N %% of its people"
+    )
+    parser.add_argument("--anyway", action="store_true", help="although its data is not fit yet")
+
+
 def _agent_options(parser: Parser) -> None:
     parser.add_argument("name", help="account at the broker: small letters, digits, . _ -")
     parser.add_argument("--organization", required=True, metavar="SLUG", help="the operator")
@@ -164,11 +218,24 @@ VERBS = (
     Verb("work", processes.process, "judge, notify, and run the periodic jobs", _log_options),
     Verb("serve", processes.process, "serve the console", _log_options),
     Verb("migrate", upkeep.bring_tables, "bring the database to these tables", _migrate_options),
-    Verb("check", reach.check, "try everything the settings name, and list every fault"),
+    Verb(
+        "check",
+        reach.check,
+        "try all that the settings name, or an operator's data",
+        _check_options,
+    ),
     Verb("key", upkeep.key, "make a secret key"),
     Verb("keys rotate", secrets.keys_rotate, "seal every secret anew with secret_key"),
     Verb("org add", register.org_add, "add an operator", _org_options),
     Verb("user add", register.user_add, "add a person to an operator", _user_options),
+    Verb("user list", people.user_list, "who works for an operator", _operator_options),
+    Verb("user role", people.user_role, "give a person another role", _role_options),
+    Verb("user end", people.user_end, "end a person's work for an operator", _person_options),
+    Verb("user password", people.user_password, "set a person's password", _password_options),
+    Verb("user assign", people.user_assign, "put leases on a pumper's route", _assign_options),
+    Verb("flag list", flags.flag_list, "what an operator uses", _operator_options),
+    Verb("flag on", flags.flag_on, "switch a feature on", _flag_on_options),
+    Verb("flag off", flags.flag_off, "switch a feature off", _flag_options),
     Verb("agent add", enrol.agent_add, "make an agent's account", _agent_options),
     Verb("agent revoke", enrol.agent_revoke, "end an agent's account", _revoke_options),
     Verb("quarantine list", reports.quarantine_list, "what was set aside", _quarantine_options),

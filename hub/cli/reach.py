@@ -16,7 +16,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from hub.cli.screen import Exit, Screen
+from hub.cli.flags import check_data
+from hub.cli.screen import CommandError, Exit, Screen
 from hub.database import DatabaseRole, connect
 from hub.errors import HubError
 from hub.migrate import check_tier
@@ -36,7 +37,13 @@ class Finding:
 
 
 def check(asked: argparse.Namespace, screen: Screen) -> int:
-    """Read the settings, then try the database in each role, the broker and the mail server."""
+    """Read the settings, then try the database in each role, the broker and the mail server; or
+    look at one operator's data for what a feature needs.
+    """
+    if asked.organization:
+        return check_data(asked, screen)
+    if asked.feature:
+        raise CommandError("--feature looks at an operator's data; say which with --organization")
     findings = look(load(asked.settings))
     rows = [{"": "ok" if f.ok else "FAULT", "what": f.what, "said": f.said} for f in findings]
     sound = all(finding.ok for finding in findings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import secrets
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from hub.cli.screen import CommandError, Exit, Screen
 from hub.console.passwords import hash_password
-from hub.database import connect
+from hub.database import Actor, act_for, connect
 from hub.schema import ContactChannel, Membership, Organization, User
 from hub.settings import HubSettings, load
 
@@ -28,9 +29,15 @@ def keeper_session(settings: HubSettings) -> Iterator[Session]:
     engine = connect(settings.database.admin_url, "owner", pool=1)
     try:
         with Session(engine) as session, session.begin():
+            act_for(session.connection(), None, command_line())
             yield session
     finally:
         engine.dispose()
+
+
+def command_line() -> Actor:
+    """Who acts at this machine's command line, as the audit trail shall say."""
+    return Actor(door="command line", address=f"{getpass.getuser()}@{socket.gethostname()}")
 
 
 def organization_named(session: Session, slug: str) -> Organization:
@@ -91,6 +98,8 @@ def user_add(asked: argparse.Namespace, screen: Screen) -> int:
                 )
             )
     words = f"Added {asked.email} as {asked.role} of {asked.organization}."
+    if asked.role == "pumper":
+        words += " A pumper sees only what is assigned: `wellflow-hub user assign`."
     if password:
         words += f"\nPassword (shown only now): {password}"
     screen.answer({"email": asked.email, "role": asked.role, "password": password}, words)
@@ -102,7 +111,7 @@ def _person(session: Session, asked: argparse.Namespace) -> tuple[User, str | No
     known = session.scalar(select(User).where(func.lower(User.email) == asked.email.lower()))
     if known is not None:
         return known, None
-    password, made_up = _password(asked)
+    password, made_up = new_password(asked.password_file)
     try:
         person = User(email=asked.email, name=asked.name, password_hash=hash_password(password))
     except ValueError as fault:
@@ -115,10 +124,10 @@ def _person(session: Session, asked: argparse.Namespace) -> tuple[User, str | No
     return person, password if made_up else None
 
 
-def _password(asked: argparse.Namespace) -> tuple[str, bool]:
-    """The new password, and whether we made it up: from a file, the terminal, or chance."""
-    if asked.password_file:
-        path = Path(asked.password_file)
+def new_password(file: str | None) -> tuple[str, bool]:
+    """A new password, and whether we made it up: from a file, the terminal, or chance."""
+    if file:
+        path = Path(file)
         try:
             return path.read_text(encoding="utf-8").strip(), False
         except OSError as fault:
