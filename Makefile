@@ -6,7 +6,7 @@ TESTS  ?= tests
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench-agent bench-ingest bench-console chaos vendor constraints wheel clean
+.PHONY: help install demo test check format bench-agent bench-ingest bench-console chaos fuzz vendor constraints wheel clean
 
 help: ## Print this list
 	@printf 'WellFlow, from gauge to manager. What you can make:\n\n'
@@ -44,6 +44,9 @@ bench-console: install ## Measure pages and API over 30 years of 500 wells (firs
 
 chaos: install ## Kill every part again and again, then count every reading (about 5 minutes)
 	@$(BIN)/python -m bench.chaos
+
+fuzz: install ## Try the API against its own document, every table (TABLES="wells leases", SECONDS=60 each)
+	@$(BIN)/python -m tests.fuzzing $(TABLES) $(if $(SECONDS),--seconds $(SECONDS))
 
 vendor: ## Fetch the console's browser libraries and check them against deploy/vendor.lock
 	@$(PYTHON) deploy/vendor.py

@@ -5,14 +5,16 @@ Run as a program (`make fuzz`) it takes every table, on a database of its own, a
 
 from __future__ import annotations
 
+import argparse
 import re
+import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -24,6 +26,8 @@ from schemathesis.engine import events, from_schema
 from schemathesis.transport.wsgi import WSGITransport
 
 from hub.api import ROOT
+from hub.api.limits import Rate
+from hub.api.parts import EXTENSION, Api
 from hub.api.tables import served
 from tests import cast as people
 from tests.api import make_key
@@ -44,6 +48,15 @@ class Summary:
     failures: dict[str, int] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
+
+    def add(self, other: Summary) -> None:
+        """Count another one in."""
+        self.operations += other.operations
+        self.requests += other.requests
+        self.statuses += other.statuses
+        self.failures |= other.failures
+        self.errors += other.errors
+        self.seconds += other.seconds
 
     def __str__(self) -> str:
         answered = ", ".join(f"{n:,} x {status}" for status, n in sorted(self.statuses.items()))
@@ -73,14 +86,20 @@ def without_sockets() -> Iterator[None]:
         yield
 
 
-def settings(key: str, examples: int, seed_: int) -> SchemathesisConfig:
+def unhurried(app: Flask) -> None:
+    """Let one key ask as often as it likes."""
+    was: Api = app.extensions[EXTENSION]
+    app.extensions[EXTENSION] = replace(was, rate=Rate(10**9, 10))
+
+
+def settings(key: str, examples: int, seed_: int, *, coverage: bool) -> SchemathesisConfig:
     """How the document is tried: every phase but chains of calls, and both kinds of data."""
     config = SchemathesisConfig.from_dict(
         {
             "seed": seed_,
             "headers": {"Authorization": f"Bearer {key}"},
             "generation": {"max-examples": examples, "no-shrink": True, "database": "none"},
-            "phases": {"stateful": {"enabled": False}},
+            "phases": {"stateful": {"enabled": False}, "coverage": {"enabled": coverage}},
             "checks": {
                 "positive_data_acceptance": {"expected-statuses": RULES},
                 "missing_required_header": {"expected-statuses": [400, 401, 403, 404, 422, 428]},
@@ -92,10 +111,19 @@ def settings(key: str, examples: int, seed_: int) -> SchemathesisConfig:
     return config
 
 
-def fuzz(app: Flask, key: str, paths: str, *, examples: int, seconds: float, seed_: int) -> Summary:
+def fuzz(
+    app: Flask,
+    key: str,
+    paths: str,
+    *,
+    examples: int,
+    seconds: float,
+    seed_: int,
+    coverage: bool = True,
+) -> Summary:
     """Try the operations whose path matches, for at most so many seconds."""
     schema = schemathesis.openapi.from_wsgi(
-        f"{ROOT}/openapi.json", app, config=settings(key, examples, seed_)
+        f"{ROOT}/openapi.json", app, config=settings(key, examples, seed_, coverage=coverage)
     ).include(path_regex=paths)
     summary, began = Summary(), time.monotonic()
     with without_sockets():
@@ -146,33 +174,46 @@ def of_tables(names: Iterable[str]) -> str:
     return rf"^/({'|'.join(names)})(/|\.|$)"
 
 
+def told() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description="Try the API against its own document.")
+    parser.add_argument("tables", nargs="*", help="only these; all unless told")
+    parser.add_argument("--examples", type=int, default=50, help="per operation")
+    parser.add_argument("--seconds", type=float, default=60.0, help="at most, per table")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
 def main() -> int:
-    """Try every table and print what came of it."""
+    """Try every table and print what came of it; 1 where a promise was broken."""
+    asked, total = told(), Summary()
     folder = Path(tempfile.mkdtemp(prefix="wellflow-fuzz-", dir="/var/tmp"))
     folder.chmod(0o755)
     server = postgres.embedded(folder / "server")
-    broken = 0
     try:
         database = server.fresh(postgres.migrated)
         cast = people.engage(database.engine("owner"))
         furnish(database, cast.bluebonnet)
         app = open_console(database)
-        key = make_key(database, cast.bluebonnet).presented
-        total = Summary()
-        names = ["readings", "latest", *(table.name for table in served())]
+        unhurried(app)
+        names = asked.tables or ["readings", "latest", *(table.name for table in served())]
         for name in names:
-            one = fuzz(app, key, of_tables([name]), examples=100, seconds=120, seed_=1)
+            key = make_key(database, cast.bluebonnet).presented
+            one = fuzz(
+                app,
+                key,
+                of_tables([name]),
+                examples=asked.examples,
+                seconds=asked.seconds,
+                seed_=asked.seed,
+            )
             print(f"{name}: {one}", flush=True)
-            total.operations += one.operations
-            total.requests += one.requests
-            total.statuses += one.statuses
-            total.failures |= one.failures
-            total.seconds += one.seconds
+            total.add(one)
         print(f"\nAll {len(names)}: {total}")
-        broken = len(total.failures)
     finally:
         server.stop()
-    return 1 if broken else 0
+        shutil.rmtree(folder, ignore_errors=True)
+    return 1 if total.failures or total.errors else 0
 
 
 if __name__ == "__main__":
