@@ -293,8 +293,9 @@ def test_a_changed_rule_takes_a_standing_alert_on(gauge: Gauge, bluebonnet: Oper
 
 def test_changing_a_rules_words_makes_no_new_version(gauge: Gauge, bluebonnet: Operator) -> None:
     with tenant_session(gauge.database.engine("app"), bluebonnet.id) as session:
+        before = session.get_one(AlertRule, gauge.rule).row_version
         changed = rules.change(session, gauge.rule, action="Call the pumper.")
-        assert (changed.version, changed.row_version) == (1, 2)
+        assert (changed.version, changed.row_version) == (1, before + 1)
 
 
 def test_switching_a_rule_off_closes_its_alert_and_on_again_begins_anew(

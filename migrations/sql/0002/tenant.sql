@@ -1,7 +1,8 @@
 -- What every table of an operator gets, in one call: row level security, stamps, the audit trail.
 
 -- Notes who made and last changed a row, and counts its versions; a change by a stale copy is then
--- seen whatever door it came through.
+-- seen whatever door it came through. What the product itself notes in a row (a rule's fault, an
+-- alert's course) is no change by people: rules are judged since their last one.
 CREATE FUNCTION stamp_row()
 RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
@@ -12,12 +13,14 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         NEW.created_by := coalesce(NEW.created_by, actor);
         NEW.updated_by := coalesce(NEW.updated_by, actor);
-    ELSE
+    ELSIF current_user = 'wellflow_app' THEN
         NEW.created_by := OLD.created_by;
         NEW.created_at := OLD.created_at;
         NEW.updated_by := coalesce(actor, NEW.updated_by);
         NEW.updated_at := now();
         NEW.row_version := OLD.row_version + 1;
+    ELSIF current_user = 'wellflow_owner' THEN
+        NEW.row_version := greatest(NEW.row_version, OLD.row_version + 1);
     END IF;
     RETURN NEW;
 END $$;
