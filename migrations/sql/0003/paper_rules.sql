@@ -95,8 +95,9 @@ RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
-    later constant text[] := ARRAY['status', 'confirmation', 'note', 'search_text', 'updated_at',
-                                   'updated_by', 'row_version'];
+    -- Computed columns among them: a new row has them only after this.
+    later constant text[] := ARRAY['status', 'confirmation', 'note', 'title', 'search_text',
+                                   'updated_at', 'updated_by', 'row_version'];
 BEGIN
     IF TG_OP <> 'INSERT' AND OLD.status IN ('filed', 'accepted', 'amended') THEN
         IF TG_OP = 'DELETE' OR to_jsonb(NEW) - later <> to_jsonb(OLD) - later THEN

@@ -100,11 +100,13 @@ BEGIN
     IF TG_OP = 'INSERT' OR OLD.status = 'open' THEN
         RETURN coalesce(NEW, OLD);
     END IF;
-    IF TG_OP = 'DELETE' OR OLD.status = 'void' OR NEW.status = 'open'
+    IF TG_OP = 'DELETE' OR NEW.status = 'open' OR OLD.status = 'void' AND NEW.status <> 'void'
        OR to_jsonb(NEW) - later <> to_jsonb(OLD) - later THEN
         RAISE EXCEPTION USING ERRCODE = 'check_violation', COLUMN = 'status',
             CONSTRAINT = 'run_tickets_final',
-            MESSAGE = format('A %s ticket stands as it is: void it and write another.', OLD.status);
+            MESSAGE = CASE OLD.status
+                WHEN 'void' THEN 'A void ticket stays void: write another.'
+                ELSE 'A final ticket stands as it is: void it and write another.' END;
     END IF;
     RETURN NEW;
 END $$;
