@@ -172,6 +172,9 @@ class Contract(Base, Keyed, Owned, Authored):
         info=about("Where it stands.", choices=CONTRACT_STATUSES),
     )
     counterparty: Mapped[str] = mapped_column(info=about("The other side, as it signs."))
+    counterparty_id: Mapped[uuid.UUID | None] = mapped_column(
+        info=about("The other side among our partners.", label="Partner")
+    )
     effective: Mapped[date | None] = mapped_column(info=about("First day."))
     ends_on: Mapped[date | None] = mapped_column(info=about("Last day, unless renewed."))
     auto_renew_months: Mapped[int | None] = mapped_column(
@@ -221,8 +224,10 @@ class Contract(Base, Keyed, Owned, Authored):
     search_text: Mapped[Any] = search_text(*SEARCHED)
     __table_args__ = (
         of_organization(),
+        within("counterparty_id", table="partners"),
         UniqueConstraint("organization_id", "id"),
         UniqueConstraint("organization_id", "counterparty", "contract_no"),
+        Index("contracts_counterparty_id_idx", "organization_id", "counterparty_id"),
         Index("contracts_contract_no_idx", "organization_id", "contract_no"),
         Index("contracts_ends_on_idx", "organization_id", "ends_on"),
         Index("contracts_search_text_idx", "search_text", postgresql_using="gin"),

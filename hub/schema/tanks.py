@@ -307,7 +307,10 @@ class RunTicket(Base, Keyed, Owned, Authored):
     )
     gauger: Mapped[str | None] = mapped_column(info=about("Who gauged."))
     hauler: Mapped[str | None] = mapped_column(info=about("Who hauled."))
-    purchaser: Mapped[str | None] = mapped_column(info=about("Who bought."))
+    purchaser: Mapped[str | None] = mapped_column(info=about("Who bought, as on the ticket."))
+    purchaser_id: Mapped[uuid.UUID | None] = mapped_column(
+        info=about("Who bought, among our partners.", label="Purchaser (partner)")
+    )
     destination: Mapped[str | None] = mapped_column(info=about("Where it went."))
     note: Mapped[str | None] = mapped_column(info=about("What else to know."))
     search_text: Mapped[Any] = search_text(*SEARCHED)
@@ -315,8 +318,10 @@ class RunTicket(Base, Keyed, Owned, Authored):
         of_organization(),
         within("lease_id", table="leases"),
         within("tank_id", table="tanks"),
+        within("purchaser_id", table="partners"),
         UniqueConstraint("organization_id", "id"),
         UniqueConstraint("organization_id", "ticket_no"),
+        Index("run_tickets_purchaser_id_idx", "organization_id", "purchaser_id"),
         Index("run_tickets_closed_at_idx", "organization_id", "closed_at"),
         Index("run_tickets_lease_id_idx", "organization_id", "lease_id", "closed_at"),
         Index("run_tickets_search_text_idx", "search_text", postgresql_using="gin"),

@@ -17,7 +17,7 @@ FILES = Path(__file__).parents[1] / "sql" / revision
 STEPS: tuple[str, ...] = (
     *("extension", "partners", "ownership", "accounts", "expenses", "statements", "banking"),
     *("revenue", "taxes", "analysis"),
-    *("courses", "figures", "secrets", "watch", "once", "rights"),
+    *("field", "courses", "figures", "secrets", "watch", "once", "rights"),
 )
 
 

@@ -1,5 +1,54 @@
 -- Documents with what they are about, and contracts.
 
+-- A file kept by its content: what is stored is named by its SHA-256 and never changed.
+CREATE TABLE documents (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    title text NOT NULL,
+    kind text DEFAULT 'other' NOT NULL,
+    file_name text NOT NULL,
+    media_type text NOT NULL,
+    size_bytes bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    storage_key text NOT NULL,
+    version smallint DEFAULT 1 NOT NULL,
+    supersedes_id uuid,
+    expires_on date,
+    retention_until date,
+    legal_hold boolean DEFAULT false NOT NULL,
+    note text,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL,
+    created_by uuid,
+    updated_by uuid,
+    row_version integer DEFAULT 1 NOT NULL,
+    search_text tsvector
+        GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, COALESCE(title, ''::text)
+                || ' '::text || COALESCE(file_name, ''::text) || ' '::text || COALESCE(note,
+                ''::text))) STORED NOT NULL,
+    CONSTRAINT documents_pkey PRIMARY KEY (id),
+    CONSTRAINT documents_organization_id_fkey FOREIGN KEY (organization_id)
+        REFERENCES organizations (id) ON DELETE RESTRICT,
+    CONSTRAINT documents_organization_id_supersedes_id_fkey
+        FOREIGN KEY (organization_id, supersedes_id)
+        REFERENCES documents (organization_id, id) ON DELETE RESTRICT,
+    CONSTRAINT documents_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT documents_organization_id_supersedes_id_key UNIQUE (organization_id, supersedes_id),
+    CONSTRAINT documents_title_check CHECK (title <> ''),
+    CONSTRAINT documents_kind_check
+        CHECK (kind IN ('lease', 'contract', 'division_order', 'joa', 'afe', 'permit',
+                'run_ticket_photo', 'gauge_sheet', 'jib_pdf', 'check_stub', 'w9', 'strap_table',
+                'sds', 'photo', 'report', 'other')),
+    CONSTRAINT documents_size_bytes_check CHECK (size_bytes >= 0),
+    CONSTRAINT documents_sha256_check CHECK (octet_length(sha256) = 32),
+    CONSTRAINT documents_version_check CHECK (version > 0),
+    CONSTRAINT documents_supersedes_id_check CHECK (supersedes_id <> id)
+);
+CREATE INDEX documents_created_at_idx ON documents (organization_id, created_at);
+CREATE INDEX documents_search_text_idx ON documents USING gin (search_text);
+CREATE INDEX documents_sha256_idx ON documents (organization_id, sha256);
+CREATE INDEX documents_title_idx ON documents (organization_id, title);
+
 -- An agreement the operator is bound by, with its dates and terms.
 CREATE TABLE contracts (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -9,6 +58,7 @@ CREATE TABLE contracts (
     contract_type text NOT NULL,
     status text DEFAULT 'draft' NOT NULL,
     counterparty text NOT NULL,
+    counterparty_id uuid,
     effective date,
     ends_on date,
     auto_renew_months smallint,
@@ -64,57 +114,9 @@ CREATE TABLE contracts (
     CONSTRAINT contracts_audit_months_check CHECK (audit_months BETWEEN 0 AND 120)
 );
 CREATE INDEX contracts_contract_no_idx ON contracts (organization_id, contract_no);
+CREATE INDEX contracts_counterparty_id_idx ON contracts (organization_id, counterparty_id);
 CREATE INDEX contracts_ends_on_idx ON contracts (organization_id, ends_on);
 CREATE INDEX contracts_search_text_idx ON contracts USING gin (search_text);
-
--- A file kept by its content: what is stored is named by its SHA-256 and never changed.
-CREATE TABLE documents (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    organization_id uuid NOT NULL,
-    title text NOT NULL,
-    kind text DEFAULT 'other' NOT NULL,
-    file_name text NOT NULL,
-    media_type text NOT NULL,
-    size_bytes bigint NOT NULL,
-    sha256 bytea NOT NULL,
-    storage_key text NOT NULL,
-    version smallint DEFAULT 1 NOT NULL,
-    supersedes_id uuid,
-    expires_on date,
-    retention_until date,
-    legal_hold boolean DEFAULT false NOT NULL,
-    note text,
-    created_at timestamptz DEFAULT now() NOT NULL,
-    updated_at timestamptz DEFAULT now() NOT NULL,
-    created_by uuid,
-    updated_by uuid,
-    row_version integer DEFAULT 1 NOT NULL,
-    search_text tsvector
-        GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, COALESCE(title, ''::text)
-                || ' '::text || COALESCE(file_name, ''::text) || ' '::text || COALESCE(note,
-                ''::text))) STORED NOT NULL,
-    CONSTRAINT documents_pkey PRIMARY KEY (id),
-    CONSTRAINT documents_organization_id_fkey FOREIGN KEY (organization_id)
-        REFERENCES organizations (id) ON DELETE RESTRICT,
-    CONSTRAINT documents_organization_id_supersedes_id_fkey
-        FOREIGN KEY (organization_id, supersedes_id)
-        REFERENCES documents (organization_id, id) ON DELETE RESTRICT,
-    CONSTRAINT documents_organization_id_id_key UNIQUE (organization_id, id),
-    CONSTRAINT documents_organization_id_supersedes_id_key UNIQUE (organization_id, supersedes_id),
-    CONSTRAINT documents_title_check CHECK (title <> ''),
-    CONSTRAINT documents_kind_check
-        CHECK (kind IN ('lease', 'contract', 'division_order', 'joa', 'afe', 'permit',
-                'run_ticket_photo', 'gauge_sheet', 'jib_pdf', 'check_stub', 'w9', 'strap_table',
-                'sds', 'photo', 'report', 'other')),
-    CONSTRAINT documents_size_bytes_check CHECK (size_bytes >= 0),
-    CONSTRAINT documents_sha256_check CHECK (octet_length(sha256) = 32),
-    CONSTRAINT documents_version_check CHECK (version > 0),
-    CONSTRAINT documents_supersedes_id_check CHECK (supersedes_id <> id)
-);
-CREATE INDEX documents_created_at_idx ON documents (organization_id, created_at);
-CREATE INDEX documents_search_text_idx ON documents USING gin (search_text);
-CREATE INDEX documents_sha256_idx ON documents (organization_id, sha256);
-CREATE INDEX documents_title_idx ON documents (organization_id, title);
 
 -- What a document is about: one row of another table, of the same operator.
 CREATE TABLE document_links (

@@ -69,6 +69,7 @@ CREATE TABLE run_tickets (
     gauger text,
     hauler text,
     purchaser text,
+    purchaser_id uuid,
     destination text,
     note text,
     created_at timestamptz DEFAULT now() NOT NULL,
@@ -112,6 +113,7 @@ CREATE TABLE run_tickets (
 );
 CREATE INDEX run_tickets_closed_at_idx ON run_tickets (organization_id, closed_at);
 CREATE INDEX run_tickets_lease_id_idx ON run_tickets (organization_id, lease_id, closed_at);
+CREATE INDEX run_tickets_purchaser_id_idx ON run_tickets (organization_id, purchaser_id);
 CREATE INDEX run_tickets_search_text_idx ON run_tickets USING gin (search_text);
 
 -- One look into a tank: levels and temperature at an instant.
