@@ -249,10 +249,7 @@ def _readings(
     start = until - timedelta(days=size.reading_days)
     yield "tags", partial(_tags, connection, organization)
     if database.tier is Tier.COMMUNITY:
-        connection.execute(
-            "SELECT alter_job(job_id, scheduled => false) FROM"
-            " timescaledb_information.jobs WHERE hypertable_name = 'readings'"
-        )
+        connection.execute("SELECT alter_job(job_id, scheduled => false) FROM rollup_policies()")
     for week in range(-(-size.reading_days // 7)):
         begin = start + timedelta(days=7 * week)
         end = min(begin + timedelta(days=7), until)
