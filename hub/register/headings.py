@@ -51,6 +51,8 @@ def names_of(resource: Resource, field: Field) -> list[str]:
     label = f"{field.label} {field.unit}" if field.unit else field.label
     bare = field.name.removesuffix("_id")
     own = [field.name, label, field.label, bare, f"{resource.singular} {field.label}"]
+    if field.name == resource.title:
+        own.append(resource.singular)
     return list(dict.fromkeys(plain(one) for one in (*own, *SYNONYMS.get(field.name, ()))))
 
 

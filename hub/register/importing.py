@@ -1,8 +1,8 @@
 """Takes the rows of a file into a table: tried first, then all of it or nothing.
 
 A line is a change where its id, or the columns that are unique in the table, name a row that is
-here; else it is a new row. Trying a file does everything and takes it back, so that the database
-itself has judged every line.
+here; else it is a new row. An empty cell leaves a row as it is. Trying a file does everything and
+takes it back, so that the database itself has judged every line.
 """
 
 from __future__ import annotations
@@ -231,11 +231,7 @@ class _Work:
     def _change(self, before: Row, given: Row) -> None:
         """Change what a line tells of a row; what stays from its making must agree."""
         resource = self.resource
-        told = {
-            name: raw
-            for name, raw in given.items()
-            if resource.fields[name].editable or _is_told(raw)
-        }
+        told = {name: raw for name, raw in given.items() if _is_told(raw)}
         fixed = _fixed(resource, told, before)
         values = changes.read(
             self.session, resource, {n: told[n] for n in told if n not in fixed}, making=False

@@ -15,6 +15,7 @@ from hub.register import rows
 from hub.register.catalog import AUTOMATIC, RESOURCES, table_of
 from hub.register.errors import ValueRefused
 from hub.register.fields import Field, Resource
+from hub.register.sentences import unique_columns
 from hub.register.values import parse
 
 #: Answers kept for one file.
@@ -27,9 +28,10 @@ def natural_keys(name: str) -> tuple[tuple[str, ...], ...]:
     resource = RESOURCES[name]
     table = table_of(resource)
     found = [
-        _names(one)
+        unique_columns(table, one)
         for one in (*table.constraints, *table.indexes)
-        if isinstance(one, UniqueConstraint) or (isinstance(one, Index) and _whole(one))
+        if (isinstance(one, UniqueConstraint) and resource.key not in one.columns)
+        or (isinstance(one, Index) and _whole(one))
     ]
     usable = {names for names in found if names and _usable(resource, names)}
     return tuple(sorted(usable, key=lambda names: (len(names), names)))
@@ -39,12 +41,6 @@ def _whole(index: Index) -> bool:
     """Whether an index is unique over all rows, but for empty values."""
     where = index.dialect_options["postgresql"].get("where")
     return bool(index.unique) and (where is None or str(where).endswith("IS NOT NULL"))
-
-
-def _names(unique: UniqueConstraint | Index) -> tuple[str, ...]:
-    """The columns of a unique constraint, those inside expressions too, but the organization."""
-    columns = (c.name for c in unique.columns)
-    return tuple(dict.fromkeys(name for name in columns if name != "organization_id"))
 
 
 def _usable(resource: Resource, names: tuple[str, ...]) -> bool:

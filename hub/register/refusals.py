@@ -43,15 +43,19 @@ def _refused(field: str, sentence: str) -> Refused:
     return Refused({field: sentence})
 
 
-def _raised(diag: Diagnostic) -> str:
-    """The product's own sentence, if it is one."""
+def _raised(diag: Diagnostic, resource: Resource | None = None) -> str:
+    """The product's own sentence, if it is one; a column's name in front becomes its label."""
     message = diag.message_primary or ""
-    return "" if _OWN_WORDS.match(message) else message
+    if _OWN_WORDS.match(message):
+        return ""
+    name, colon, rest = message.partition(": ")
+    field = resource.fields.get(name) if resource and colon else None
+    return f"{field.label}: {rest}" if field else message
 
 
 def _by_rule(diag: Diagnostic, resource: Resource, given: Mapping[str, Any]) -> Refused:
     broken = rule(diag.table_name or resource.name, diag.constraint_name or "")
-    sentence = _raised(diag) or (broken.sentence if broken else _unknown(diag, resource))
+    sentence = _raised(diag, resource) or (broken.sentence if broken else _unknown(diag, resource))
     return _refused(_field(diag, resource, given, broken), sentence)
 
 
@@ -75,11 +79,11 @@ def _field(
 def _empty(diag: Diagnostic, resource: Resource, _given: Mapping[str, Any]) -> Refused:
     field = resource.fields.get(diag.column_name or "")
     label = field.label if field else (diag.column_name or "A value")
-    return _refused(field.name if field else ROW, _raised(diag) or f"{label} is needed.")
+    return _refused(field.name if field else ROW, _raised(diag, resource) or f"{label} is needed.")
 
 
 def _not_allowed(diag: Diagnostic, resource: Resource, _given: Mapping[str, Any]) -> Forbidden:
-    sentence = _raised(diag) or f"You may not do this with this {resource.singular}."
+    sentence = _raised(diag, resource) or f"You may not do this with this {resource.singular}."
     return Forbidden(sentence)
 
 

@@ -296,8 +296,13 @@ _FORMS: Final[tuple[tuple[re.Pattern[str], Told], ...]] = tuple(
 # ------------------------------------------------------------------------- keys and references
 
 
+def unique_columns(table: Table, constraint: UniqueConstraint | Index) -> tuple[str, ...]:
+    """The columns that must be unique together, those inside expressions too."""
+    return _columns(table, " ".join(_expressions(constraint)))
+
+
 def _unique(table: Table, constraint: UniqueConstraint | Index) -> Rule:
-    names = _columns(table, " ".join(_expressions(constraint)))
+    names = unique_columns(table, constraint)
     sentence = SAID.get(str(constraint.name)) or (
         f"There is already {_a(table)} with {_this(_labels(table, names))}."
     )
