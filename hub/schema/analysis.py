@@ -56,6 +56,7 @@ class Forecast(Base, Keyed, Owned, Authored, Approved):
 
     __tablename__ = "forecasts"
     GROUP: ClassVar[str] = "Analysis"
+    SORT: ClassVar[str] = "-as_of"
     LISTED: ClassVar[tuple[str, ...]] = (
         "name",
         "lease_id",
@@ -151,6 +152,7 @@ class Forecast(Base, Keyed, Owned, Authored, Approved):
             name="forecasts_as_of_key",
             postgresql_nulls_not_distinct=True,
         ),
+        Index("forecasts_as_of_idx", "organization_id", "as_of"),
         Index("forecasts_lease_idx", "organization_id", "lease_id", "as_of"),
         Index("forecasts_completion_idx", "organization_id", "completion_id", "as_of"),
         Index("forecasts_status_idx", "organization_id", "status", "as_of"),
@@ -181,6 +183,7 @@ class ForecastPoint(Base, Keyed, Owned, Authored):
     __tablename__ = "forecast_points"
     TITLE: ClassVar[str] = "period"
     GROUP: ClassVar[str] = "Analysis"
+    SORT: ClassVar[str] = "-period"
     LISTED: ClassVar[tuple[str, ...]] = ("forecast_id", "period", "low", "mid", "high")
 
     forecast_id: Mapped[uuid.UUID] = mapped_column(info=about("The forecast it is part of."))
@@ -200,7 +203,8 @@ class ForecastPoint(Base, Keyed, Owned, Authored):
             ondelete="CASCADE",
         ),
         UniqueConstraint("organization_id", "id"),
-        UniqueConstraint("forecast_id", "period"),
+        UniqueConstraint("organization_id", "forecast_id", "period"),
+        Index("forecast_points_period_idx", "organization_id", "period"),
         month("period"),
         CheckConstraint("mid >= 0", name="mid"),
         CheckConstraint("low >= 0 AND low <= mid", name="low"),
@@ -217,6 +221,7 @@ class Benchmark(Base, Keyed, Owned, Authored):
 
     __tablename__ = "benchmarks"
     GROUP: ClassVar[str] = "Analysis"
+    SORT: ClassVar[str] = "-period"
     LISTED: ClassVar[tuple[str, ...]] = (
         "name",
         "cohort",

@@ -157,6 +157,7 @@ class OwnerPayment(Base, Keyed, Owned, Authored, Approved):
 
     __tablename__ = "owner_payments"
     GROUP: ClassVar[str] = "Finance"
+    SORT: ClassVar[str] = "-pay_date"
     LISTED: ClassVar[tuple[str, ...]] = (
         "name",
         "partner_id",
@@ -199,6 +200,7 @@ class OwnerPayment(Base, Keyed, Owned, Authored, Approved):
         within("bank_account_id", table="bank_accounts"),
         UniqueConstraint("organization_id", "id"),
         UniqueConstraint("organization_id", "number"),
+        Index("owner_payments_pay_date_idx", "organization_id", "pay_date"),
         Index("owner_payments_partner_idx", "organization_id", "partner_id", "pay_date"),
         Index("owner_payments_status_idx", "organization_id", "status", "pay_date"),
         CheckConstraint("number > 0", name="number"),

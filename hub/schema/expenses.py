@@ -57,6 +57,7 @@ class Expense(Base, Keyed, Owned, Authored, Approved):
     __tablename__ = "expenses"
     TITLE: ClassVar[str] = "description"
     GROUP: ClassVar[str] = "Finance"
+    SORT: ClassVar[str] = "-invoice_date"
     LISTED: ClassVar[tuple[str, ...]] = (
         "invoice_date",
         "vendor_id",
@@ -146,6 +147,7 @@ class Expense(Base, Keyed, Owned, Authored, Approved):
         ),
         Index(
             "expenses_reverses_key",
+            "organization_id",
             "reverses_id",
             unique=True,
             postgresql_where=text("status <> 'void'"),
@@ -179,6 +181,7 @@ class ExpenseAllocation(Base, Keyed, Owned, Authored):
     __tablename__ = "expense_allocations"
     TITLE: ClassVar[str] = "method"
     GROUP: ClassVar[str] = "Finance"
+    SORT: ClassVar[str] = "-id"
     LISTED: ClassVar[tuple[str, ...]] = ("expense_id", "lease_id", "method", "share", "amount")
     FACETS: ClassVar[tuple[str, ...]] = ("method",)
 
@@ -205,7 +208,14 @@ class ExpenseAllocation(Base, Keyed, Owned, Authored):
         within("lease_id", table="leases"),
         within("well_id", table="wells"),
         UniqueConstraint("organization_id", "id"),
-        UniqueConstraint("expense_id", "lease_id", "well_id", postgresql_nulls_not_distinct=True),
+        UniqueConstraint(
+            "organization_id",
+            "expense_id",
+            "lease_id",
+            "well_id",
+            name="expense_allocations_once_key",
+            postgresql_nulls_not_distinct=True,
+        ),
         Index("expense_allocations_lease_idx", "organization_id", "lease_id"),
         CheckConstraint(one_of("method", *ALLOCATION_METHODS), name="method"),
         CheckConstraint("share >= 0 AND share <= 1", name="share"),

@@ -60,6 +60,7 @@ class OwnershipDeck(Base, Keyed, Owned, Authored, Approved):
 
     __tablename__ = "ownership_decks"
     GROUP: ClassVar[str] = "Finance"
+    SORT: ClassVar[str] = "-effective_from"
     LISTED: ClassVar[tuple[str, ...]] = (
         "name",
         "lease_id",
@@ -125,6 +126,7 @@ class OwnershipDeck(Base, Keyed, Owned, Authored, Approved):
             using="gist",
             name="ownership_decks_no_overlap",
         ),
+        Index("ownership_decks_from_idx", "organization_id", "effective_from"),
         Index("ownership_decks_lease_idx", "organization_id", "lease_id", "effective_from"),
         Index("ownership_decks_status_idx", "organization_id", "status", "effective_from"),
         CheckConstraint(one_of("product", *DECK_PRODUCTS), name="product"),
@@ -144,6 +146,7 @@ class LeasePartner(Base, Keyed, Owned, Authored):
 
     __tablename__ = "lease_partners"
     GROUP: ClassVar[str] = "Finance"
+    SORT: ClassVar[str] = "-id"
     LISTED: ClassVar[tuple[str, ...]] = (
         "deck_id",
         "partner_id",
@@ -193,10 +196,12 @@ class LeasePartner(Base, Keyed, Owned, Authored):
         within("burdened_by_id", table="partners"),
         UniqueConstraint("organization_id", "id"),
         UniqueConstraint(
+            "organization_id",
             "deck_id",
             "partner_id",
             "interest_type",
             "burdened_by_id",
+            name="lease_partners_once_key",
             postgresql_nulls_not_distinct=True,
         ),
         Index("lease_partners_partner_idx", "organization_id", "partner_id"),

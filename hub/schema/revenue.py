@@ -54,6 +54,7 @@ class SalesStatement(Base, Keyed, Owned, Authored):
     __tablename__ = "sales_statements"
     TITLE: ClassVar[str] = "statement_no"
     GROUP: ClassVar[str] = "Finance"
+    SORT: ClassVar[str] = "-period"
     LISTED: ClassVar[tuple[str, ...]] = (
         "statement_no",
         "purchaser_id",
@@ -127,6 +128,7 @@ class RevenueRun(Base, Keyed, Owned, Authored, Approved):
 
     __tablename__ = "revenue_runs"
     GROUP: ClassVar[str] = "Finance"
+    SORT: ClassVar[str] = "-period"
     LISTED: ClassVar[tuple[str, ...]] = (
         "name",
         "lease_id",
@@ -200,7 +202,7 @@ class RevenueRun(Base, Keyed, Owned, Authored, Approved):
         Index("revenue_runs_lease_idx", "organization_id", "lease_id", "period"),
         Index("revenue_runs_period_idx", "organization_id", "period"),
         Index("revenue_runs_status_idx", "organization_id", "status", "period"),
-        Index("revenue_runs_reverses_key", "reverses_id", unique=True),
+        Index("revenue_runs_reverses_key", "organization_id", "reverses_id", unique=True),
         month("period"),
         month("accounting_period"),
         CheckConstraint(one_of("product", *PRODUCTS), name="product"),
@@ -231,6 +233,7 @@ class RevenueDistribution(Base, Keyed, Owned, Authored, Approved):
 
     __tablename__ = "revenue_distributions"
     GROUP: ClassVar[str] = "Finance"
+    SORT: ClassVar[str] = "-id"
     LISTED: ClassVar[tuple[str, ...]] = (
         "run_id",
         "partner_id",
@@ -317,7 +320,7 @@ class RevenueDistribution(Base, Keyed, Owned, Authored, Approved):
         Index("revenue_distributions_status_idx", "organization_id", "status"),
         Index("revenue_distributions_payment_idx", "organization_id", "payment_id"),
         Index("revenue_distributions_net_idx", "organization_id", "net"),
-        Index("revenue_distributions_reverses_key", "reverses_id", unique=True),
+        Index("revenue_distributions_reverses_key", "organization_id", "reverses_id", unique=True),
         CheckConstraint(one_of("interest_type", *INTEREST_TYPES), name="interest_type"),
         CheckConstraint("decimal_interest > 0 AND decimal_interest <= 1", name="decimal_interest"),
         CheckConstraint("net = gross_value - taxes - deductions + adjustments", name="net"),
@@ -342,6 +345,7 @@ class RevenueDeduction(Base, Keyed, Owned, Authored):
     __tablename__ = "revenue_deductions"
     TITLE: ClassVar[str] = "code"
     GROUP: ClassVar[str] = "Finance"
+    SORT: ClassVar[str] = "-id"
     LISTED: ClassVar[tuple[str, ...]] = ("distribution_id", "kind", "code", "whole", "amount")
     FACETS: ClassVar[tuple[str, ...]] = ("kind", "code")
 
@@ -364,6 +368,6 @@ class RevenueDeduction(Base, Keyed, Owned, Authored):
             ondelete="CASCADE",
         ),
         UniqueConstraint("organization_id", "id"),
-        UniqueConstraint("distribution_id", "kind", "code"),
+        UniqueConstraint("organization_id", "distribution_id", "kind", "code"),
         CheckConstraint(one_of("kind", *DEDUCTION_KINDS), name="kind"),
     )

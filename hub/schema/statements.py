@@ -36,6 +36,7 @@ class JibStatement(Base, Keyed, Owned, Authored, Approved):
 
     __tablename__ = "jib_statements"
     GROUP: ClassVar[str] = "Finance"
+    SORT: ClassVar[str] = "-period"
     LISTED: ClassVar[tuple[str, ...]] = (
         "number",
         "partner_id",
@@ -146,6 +147,7 @@ class JibStatementLine(Base, Keyed, Owned, Authored):
     __tablename__ = "jib_statement_lines"
     TITLE: ClassVar[str] = "description"
     GROUP: ClassVar[str] = "Finance"
+    SORT: ClassVar[str] = "-id"
     LISTED: ClassVar[tuple[str, ...]] = (
         "statement_id",
         "line_no",
@@ -190,7 +192,7 @@ class JibStatementLine(Base, Keyed, Owned, Authored):
         within("account_id", table="accounts"),
         within("deck_id", table="ownership_decks"),
         UniqueConstraint("organization_id", "id"),
-        UniqueConstraint("statement_id", "line_no"),
+        UniqueConstraint("organization_id", "statement_id", "line_no"),
         Index("jib_statement_lines_expense_idx", "organization_id", "expense_id"),
         Index("jib_statement_lines_search_text_idx", "search_text", postgresql_using="gin"),
         CheckConstraint("line_no > 0", name="line_no"),

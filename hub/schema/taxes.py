@@ -50,6 +50,7 @@ class TaxRate(Base, Keyed, Owned, Authored):
 
     __tablename__ = "tax_rates"
     GROUP: ClassVar[str] = "Finance"
+    SORT: ClassVar[str] = "authority"
     LISTED: ClassVar[tuple[str, ...]] = (
         "authority",
         "tax_kind",
@@ -162,6 +163,7 @@ class TaxRecord(Base, Keyed, Owned, Authored, Course):
 
     __tablename__ = "tax_records"
     GROUP: ClassVar[str] = "Finance"
+    SORT: ClassVar[str] = "-period"
     LISTED: ClassVar[tuple[str, ...]] = (
         "period",
         "lease_id",

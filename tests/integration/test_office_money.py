@@ -297,6 +297,8 @@ def test_a_transfer_needs_a_verified_account_of_the_payee(office: Office, owed: 
     with refused("owner_payments_account", sentence, "bank_account_id"):
         office.set("owner_payments", wire, status="approved")
     office.end_hold(account)
+    with refused("owner_payments_account", sentence):  # nobody has verified it yet
+        office.set("owner_payments", wire, status="approved")
     office.set("bank_accounts", account, status="verified")
     office.set("owner_payments", wire, status="approved")
     office.set("bank_accounts", account, office.maker, routing="111000025")  # the fraud

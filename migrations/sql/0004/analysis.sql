@@ -122,6 +122,7 @@ CREATE TABLE forecasts (
     CONSTRAINT forecasts_input_sha256_check CHECK (input_sha256 ~ '^[0-9a-f]{64}$'),
     CONSTRAINT forecasts_status_check CHECK (status IN ('draft', 'approved', 'archived'))
 );
+CREATE INDEX forecasts_as_of_idx ON forecasts (organization_id, as_of);
 CREATE INDEX forecasts_completion_idx ON forecasts (organization_id, completion_id, as_of);
 CREATE INDEX forecasts_lease_idx ON forecasts (organization_id, lease_id, as_of);
 CREATE INDEX forecasts_search_text_idx ON forecasts USING gin (search_text);
@@ -148,9 +149,11 @@ CREATE TABLE forecast_points (
             forecast_id)
         REFERENCES forecasts (organization_id, id) ON DELETE CASCADE,
     CONSTRAINT forecast_points_organization_id_id_key UNIQUE (organization_id, id),
-    CONSTRAINT forecast_points_forecast_id_period_key UNIQUE (forecast_id, period),
+    CONSTRAINT forecast_points_organization_id_forecast_id_period_key UNIQUE (organization_id,
+            forecast_id, period),
     CONSTRAINT forecast_points_period_is_month_check CHECK (extract(day FROM period) = 1),
     CONSTRAINT forecast_points_mid_check CHECK (mid >= 0),
     CONSTRAINT forecast_points_low_check CHECK (low >= 0 AND low <= mid),
     CONSTRAINT forecast_points_high_check CHECK (high >= mid)
 );
+CREATE INDEX forecast_points_period_idx ON forecast_points (organization_id, period);

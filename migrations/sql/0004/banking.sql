@@ -102,4 +102,5 @@ CREATE TABLE owner_payments (
             AND approved_at IS NOT NULL AND approved_by <> created_by)
 );
 CREATE INDEX owner_payments_partner_idx ON owner_payments (organization_id, partner_id, pay_date);
+CREATE INDEX owner_payments_pay_date_idx ON owner_payments (organization_id, pay_date);
 CREATE INDEX owner_payments_status_idx ON owner_payments (organization_id, status, pay_date);

@@ -79,7 +79,8 @@ CREATE UNIQUE INDEX expenses_invoice_key
     ON expenses (organization_id, vendor_id, lower(invoice_no),
             line_no) WHERE reverses_id IS NULL AND status NOT IN ('void', 'reversed');
 CREATE INDEX expenses_lease_idx ON expenses (organization_id, lease_id, service_period);
-CREATE UNIQUE INDEX expenses_reverses_key ON expenses (reverses_id) WHERE status <> 'void';
+CREATE UNIQUE INDEX expenses_reverses_key
+    ON expenses (organization_id, reverses_id) WHERE status <> 'void';
 CREATE INDEX expenses_search_text_idx ON expenses USING gin (search_text);
 CREATE INDEX expenses_status_idx ON expenses (organization_id, status, invoice_date);
 CREATE INDEX expenses_vendor_idx ON expenses (organization_id, vendor_id, invoice_date);
@@ -112,7 +113,8 @@ CREATE TABLE expense_allocations (
             well_id)
         REFERENCES wells (organization_id, id) ON DELETE RESTRICT,
     CONSTRAINT expense_allocations_organization_id_id_key UNIQUE (organization_id, id),
-    CONSTRAINT expense_allocations_expense_id_lease_id_well_id_key UNIQUE NULLS NOT DISTINCT (expense_id, lease_id, well_id),
+    CONSTRAINT expense_allocations_once_key UNIQUE NULLS NOT DISTINCT (organization_id,
+            expense_id, lease_id, well_id),
     CONSTRAINT expense_allocations_method_check
         CHECK (method IN ('per_well', 'percentage', 'fixed', 'by_days', 'by_volume')),
     CONSTRAINT expense_allocations_share_check CHECK (share >= 0 AND share <= 1)

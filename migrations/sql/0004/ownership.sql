@@ -51,6 +51,7 @@ CREATE TABLE ownership_decks (
         CHECK (status IN ('draft') OR created_by IS NOT NULL AND approved_by IS NOT NULL
             AND approved_at IS NOT NULL AND approved_by <> created_by)
 );
+CREATE INDEX ownership_decks_from_idx ON ownership_decks (organization_id, effective_from);
 CREATE INDEX ownership_decks_lease_idx
     ON ownership_decks (organization_id, lease_id, effective_from);
 CREATE INDEX ownership_decks_status_idx ON ownership_decks (organization_id, status, effective_from);
@@ -86,7 +87,8 @@ CREATE TABLE lease_partners (
             burdened_by_id)
         REFERENCES partners (organization_id, id) ON DELETE RESTRICT,
     CONSTRAINT lease_partners_organization_id_id_key UNIQUE (organization_id, id),
-    CONSTRAINT lease_partners_deck_id_partner_id_interest_type_burdene_d20f UNIQUE NULLS NOT DISTINCT (deck_id, partner_id, interest_type, burdened_by_id),
+    CONSTRAINT lease_partners_once_key UNIQUE NULLS NOT DISTINCT (organization_id, deck_id,
+            partner_id, interest_type, burdened_by_id),
     CONSTRAINT lease_partners_interest_type_check
         CHECK (interest_type IN ('WI', 'RI', 'ORRI', 'NPRI', 'NPI', 'PP', 'MI', 'UMI')),
     CONSTRAINT lease_partners_decimal_interest_check

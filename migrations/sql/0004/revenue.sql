@@ -108,7 +108,7 @@ CREATE TABLE revenue_runs (
 );
 CREATE INDEX revenue_runs_lease_idx ON revenue_runs (organization_id, lease_id, period);
 CREATE INDEX revenue_runs_period_idx ON revenue_runs (organization_id, period);
-CREATE UNIQUE INDEX revenue_runs_reverses_key ON revenue_runs (reverses_id);
+CREATE UNIQUE INDEX revenue_runs_reverses_key ON revenue_runs (organization_id, reverses_id);
 CREATE INDEX revenue_runs_status_idx ON revenue_runs (organization_id, status, period);
 
 -- One owner's share of a revenue run: a line of a check stub.
@@ -187,7 +187,8 @@ CREATE INDEX revenue_distributions_partner_idx
     ON revenue_distributions (organization_id, partner_id, status);
 CREATE INDEX revenue_distributions_payment_idx
     ON revenue_distributions (organization_id, payment_id);
-CREATE UNIQUE INDEX revenue_distributions_reverses_key ON revenue_distributions (reverses_id);
+CREATE UNIQUE INDEX revenue_distributions_reverses_key
+    ON revenue_distributions (organization_id, reverses_id);
 CREATE INDEX revenue_distributions_run_idx ON revenue_distributions (organization_id, run_id);
 CREATE INDEX revenue_distributions_status_idx ON revenue_distributions (organization_id, status);
 
@@ -211,7 +212,6 @@ CREATE TABLE revenue_deductions (
     CONSTRAINT revenue_deductions_organization_id_distribution_id_fkey FOREIGN KEY (organization_id, distribution_id)
         REFERENCES revenue_distributions (organization_id, id) ON DELETE CASCADE,
     CONSTRAINT revenue_deductions_organization_id_id_key UNIQUE (organization_id, id),
-    CONSTRAINT revenue_deductions_distribution_id_kind_code_key UNIQUE (distribution_id, kind,
-            code),
+    CONSTRAINT revenue_deductions_organization_id_distribution_id_kind_db93 UNIQUE (organization_id, distribution_id, kind, code),
     CONSTRAINT revenue_deductions_kind_check CHECK (kind IN ('tax', 'deduction', 'adjustment'))
 );

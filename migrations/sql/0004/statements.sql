@@ -121,7 +121,7 @@ CREATE TABLE jib_statement_lines (
             deck_id)
         REFERENCES ownership_decks (organization_id, id) ON DELETE RESTRICT,
     CONSTRAINT jib_statement_lines_organization_id_id_key UNIQUE (organization_id, id),
-    CONSTRAINT jib_statement_lines_statement_id_line_no_key UNIQUE (statement_id, line_no),
+    CONSTRAINT jib_statement_lines_organization_id_statement_id_line_no_key UNIQUE (organization_id, statement_id, line_no),
     CONSTRAINT jib_statement_lines_line_no_check CHECK (line_no > 0),
     CONSTRAINT jib_statement_lines_interest_check CHECK (interest >= 0 AND interest <= 1)
 );
