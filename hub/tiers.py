@@ -25,6 +25,8 @@ FILES = {
     Tier.APACHE: ("readings_timescale", "rollups_hub", "views"),
     Tier.COMMUNITY: ("rollups_timescale", "views"),
 }
+#: The file that gives the views what later revisions added to them.
+ROUTES = "0002/views"
 #: The file that makes a hypertable of the daily volumes; they are the same on both editions.
 PRODUCTION = "0003/production_timescale"
 
@@ -91,6 +93,7 @@ def _move(work: Connection, now: Tier, target: Tier) -> None:
 def _run(work: Connection, tier: Tier) -> None:
     for name in FILES[tier]:
         _run_file(work, f"0001/{name}")
+    _run_file(work, ROUTES)
 
 
 def _run_file(work: Connection, name: str) -> None:
