@@ -13,6 +13,8 @@ from agent.contract.configfile import ConfigFile, Section
 from agent.contract.wire import SHARDS
 from hub.seal import SecretKey
 
+LARGEST_DOCUMENT = 50 << 20  #: bytes
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
@@ -75,6 +77,11 @@ class DocumentSettings:
     prefix: str  #: s3: what every key in the bucket begins with
     access_key: str | None  #: s3: none: the credentials of the machine
     secret_key: str | None
+
+    @classmethod
+    def in_folder(cls, path: Path) -> DocumentSettings:
+        """Documents in a folder, of any size that is usual."""
+        return cls("disk", path, LARGEST_DOCUMENT, None, None, "", "", None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +191,7 @@ def _documents(section: Section) -> DocumentSettings:
     settings = DocumentSettings(
         section.text("store", "disk", choices=("disk", "s3")),
         Path(section.text("path", "/var/lib/wellflow-hub/documents")),
-        section.integer("max_bytes", 50 << 20, low=1 << 10, high=1 << 30),
+        section.integer("max_bytes", LARGEST_DOCUMENT, low=1 << 10, high=1 << 30),
         _address(section, "endpoint_url"),
         section.optional("region"),
         section.text("bucket", ""),

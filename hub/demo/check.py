@@ -1,7 +1,8 @@
 """Follows one reading through every hop of the running demo, and measures.
 
-The hops, in order: register, outbox, broker, stream, readings, alert, mailbox, console. Each must
-hold before the next is looked at; the first that does not is named.
+The hops, in order: register, outbox, broker, stream, readings, alert, mailbox, console; then the
+proof and the operator's tables. Each must hold before the next is looked at; the first that does
+not is named.
 """
 
 from __future__ import annotations
@@ -38,6 +39,15 @@ LOOK_S = 0.25
 SAMPLES = 12
 MESSAGES = 3
 LISTENER = "wellflow-demo-check"
+
+#: The tables of the product's core, each of which the demo's operator has rows in.
+CORE = (
+    *("organizations", "users", "leases", "wells", "equipment", "production_records"),
+    *("well_tests", "partners", "lease_partners", "jib_statements", "compliance_reports"),
+    *("documents", "maintenance_records", "incidents", "alerts", "permits", "tax_records"),
+    *("expenses", "revenue_distributions", "bank_accounts", "forecasts", "benchmarks"),
+    "contracts",
+)
 
 _STREAMS = "SELECT count(*) AS streams, coalesce(sum(number), 0)::int AS blocks FROM streams"
 _READINGS = """
@@ -95,6 +105,7 @@ class Hops:
             ("mailbox", self._mailbox),
             ("console", self._console),
             ("audit", self._audit),
+            ("tables", self._tables),
         ):
             self.at = name
             try:
@@ -228,6 +239,17 @@ class Hops:
             raise HopError("; ".join(report.sentences))
         figures: dict[str, Any] = report.to_json()["readings"]
         return figures
+
+    def _tables(self) -> dict[str, int]:
+        """Rows of each core table; an empty one is a fault."""
+        with self._stage.owner.connect() as connection:
+            counted = {
+                name: int(connection.scalar(text(f"SELECT count(*) FROM {name}")) or 0)  # noqa: S608 - a name of ours
+                for name in CORE
+            }
+        if empty := [name for name, rows in counted.items() if not rows]:
+            raise HopError(f"nothing in {', '.join(empty)}")
+        return counted
 
     # ----------------------------------------------------------------------------- details
 

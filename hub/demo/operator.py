@@ -17,18 +17,19 @@ LEASES = ("Bravo", "Charlie", "Delta")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Someone who works for the operator, and the worst priority of alerts mailed to them."""
+    """Someone who works for the operator, and which alerts are mailed to them."""
 
     name: str
     email: str
     role: str
-    told_of: int  #: alerts of priority 1 (worst) to this one
+    told_of: int | None  #: alerts of priority 1 (worst) to this one; None: of none
 
 
 PEOPLE = (
     Person("Sam Whitaker", "sam@pecanbayou.example", "manager", 3),
     Person("Luis Ortega", "luis@pecanbayou.example", "pumper", 2),
     Person("Ruth Delgado", "ruth@pecanbayou.example", "owner", 1),
+    Person("Nell Pruitt", "nell@pecanbayou.example", "accountant", None),
 )
 MANAGER = PEOPLE[0]
 

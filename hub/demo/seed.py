@@ -14,7 +14,8 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from hub.console.passwords import hash_password, verify_password
-from hub.demo import operator
+from hub.demo import operator, seed_field, seed_money, seed_papers
+from hub.demo.desk import at_desk
 from hub.demo.operator import DemoWell, Person, Rule
 from hub.schema import (
     Agent,
@@ -24,10 +25,12 @@ from hub.schema import (
     LeaseAssignment,
     Membership,
     Organization,
+    ProductionRecord,
     Tag,
     User,
     Well,
 )
+from hub.settings import DocumentSettings
 
 WORDS = (
     *("derrick", "tubing", "casing", "choke", "nipple", "packer", "mast", "pump", "walking"),
@@ -36,14 +39,14 @@ WORDS = (
 
 
 def passwords(state: Path) -> dict[str, str]:
-    """The people's passwords, made up once and kept in the demo's own folder."""
+    """The people's passwords, made up once each and kept in the demo's own folder."""
     path = state / "passwords.json"
-    if not path.exists():
-        made = {person.email: _password() for person in operator.PEOPLE}
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(made))
-    known: dict[str, str] = json.loads(path.read_text())
-    return known
+    path.touch(mode=0o600)
+    known: dict[str, str] = json.loads(path.read_text() or "{}")
+    made = {person.email: _password() for person in operator.PEOPLE if person.email not in known}
+    if made:
+        path.write_text(json.dumps(known | made))
+    return known | made
 
 
 def _password() -> str:
@@ -73,6 +76,20 @@ def seed(owner: Engine, words: dict[str, str]) -> uuid.UUID:
         return organization.id
 
 
+def furnish(
+    app: Engine, organization: uuid.UUID, secret_key: bytes, store: DocumentSettings
+) -> int:
+    """Fill the operator's tables as its people would; answers how many days of wells there are.
+
+    `app` acts as wellflow_app. A second time only the days since are added.
+    """
+    today = datetime.now(UTC).date()
+    with at_desk(app, organization, today, secret_key, store) as desk:
+        for subject in (seed_field, seed_money, seed_papers):
+            subject.fill(desk)
+        return desk.session.scalar(select(func.count()).select_from(ProductionRecord)) or 0
+
+
 def _add_person(session: Session, organization: uuid.UUID, person: Person, password: str) -> None:
     user = session.scalar(select(User).where(func.lower(User.email) == person.email))
     if user is None:
@@ -81,15 +98,16 @@ def _add_person(session: Session, organization: uuid.UUID, person: Person, passw
         session.flush()
         session.add(Membership(organization_id=organization, user_id=user.id, role=person.role))
         session.flush()
-        session.add(
-            ContactChannel(
-                organization_id=organization,
-                user_id=user.id,
-                kind="email",
-                address=person.email,
-                worst_priority=person.told_of,
+        if person.told_of is not None:
+            session.add(
+                ContactChannel(
+                    organization_id=organization,
+                    user_id=user.id,
+                    kind="email",
+                    address=person.email,
+                    worst_priority=person.told_of,
+                )
             )
-        )
     if not verify_password(user.password_hash, password):
         user.password_hash = hash_password(password)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import socket
@@ -26,6 +27,7 @@ from hub.demo.postgres import free_port, start_server
 from hub.demo.smtp import PostOffice
 from hub.migrate import migrate
 from hub.schema import Agent
+from hub.settings import DocumentSettings
 
 SPEED = 10  #: the recordings hold every tenth second, so that one row passes each second
 CONSOLE_PORT, MAILBOX_PORT = 8080, 8025
@@ -59,6 +61,7 @@ class Stage:
             ("database", self._database),
             ("tables", self._tables),
             ("operator", self._operator),
+            ("office", self._office),
             ("broker", self._broker),
             ("mailbox", self._mailbox),
             ("hub", self._hub),
@@ -97,6 +100,16 @@ class Stage:
         self.organization = seed.seed(self.owner, self.passwords)
         people = ", ".join(person.name for person in operator.PEOPLE)
         return f"{operator.NAME}: {len(operator.WELLS)} wells; {people}"
+
+    def _office(self) -> str:
+        """Fill the operator's tables, as its people would; a second time only what is new."""
+        app = connect(self.database_url, "app", pool=1)
+        try:
+            key = base64.b64decode(files.secret_key(self.state))
+            made = seed.furnish(app, self.organization, key, self._documents())
+        finally:
+            app.dispose()
+        return f"decks, bills, revenue, papers; {made} days of wells"
 
     def _broker(self) -> str:
         """Enrol the agent as in earnest; then start a broker, unless one is given."""
@@ -168,6 +181,7 @@ class Stage:
                 "mqtt": {"url": self.mqtt_url, **self._broker_options()},
                 "mail": mail | {"sender": "wellflow@pecanbayou.example"},
                 "web": {"port": port},
+                "documents": {"path": str(self._documents().path)},
             },
             {"secret_key": files.secret_key(self.state)},
         )
@@ -180,6 +194,9 @@ class Stage:
             outbox=self.state / "agent" / "outbox.db",
             port=port,
         )
+
+    def _documents(self) -> DocumentSettings:
+        return DocumentSettings.in_folder(self.state / "documents")
 
     def _broker_options(self) -> dict[str, object]:
         """What the environment says of a given broker."""

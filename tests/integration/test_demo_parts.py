@@ -302,7 +302,7 @@ def test_seeding_twice_changes_nothing(database: Database, tmp_path: Path) -> No
     before = counted(database)
     assert seed.seed(owner, words) == organization
     assert counted(database) == before
-    assert before == {"users": 3, "leases": 3, "wells": 6, "contact_channels": 3, "tags": 0}
+    assert before == {"users": 4, "leases": 3, "wells": 6, "contact_channels": 3, "tags": 0}
 
 
 def test_tags_are_linked_as_they_are_declared(database: Database, tmp_path: Path) -> None:
@@ -404,8 +404,10 @@ def test_the_demo_verifies_itself(server_folder: Path) -> None:
     assert report["ok"] is True
     assert list(report)[1:-1] == [
         *("register", "outbox", "broker", "stream", "readings"),
-        *("alert", "mailbox", "console", "audit"),
+        *("alert", "mailbox", "console", "audit", "tables"),
     ]
+    assert len(report["tables"]) == 23
+    assert all(report["tables"].values())
     assert report["mailbox"]["event_to_mail_s"] < 60
     processes = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
     assert not [pid for pid in processes if str(state) in command_line(pid) and pid != os.getpid()]
