@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -70,6 +70,7 @@ class Summary:
         return "\n".join(lines)
 
 
+READING, CHANGING = ("GET",), ("POST", "PATCH", "DELETE")
 #: Settings of sockets, which a call inside the process has no use for.
 SOCKETS = ("max_redirects", "verify", "cert", "proxies")
 
@@ -120,11 +121,12 @@ def fuzz(
     seconds: float,
     seed_: int,
     coverage: bool = True,
+    methods: Sequence[str] = (*READING, *CHANGING),
 ) -> Summary:
-    """Try the operations whose path matches, for at most so many seconds."""
+    """Try the operations whose path and method match, for at most so many seconds."""
     schema = schemathesis.openapi.from_wsgi(
         f"{ROOT}/openapi.json", app, config=settings(key, examples, seed_, coverage=coverage)
-    ).include(path_regex=paths)
+    ).include(path_regex=paths, method=list(methods))
     summary, began = Summary(), time.monotonic()
     with without_sockets():
         stream = from_schema(schema).execute()
@@ -180,6 +182,9 @@ def told() -> argparse.Namespace:
     parser.add_argument("tables", nargs="*", help="only these; all unless told")
     parser.add_argument("--examples", type=int, default=50, help="per operation")
     parser.add_argument("--seconds", type=float, default=60.0, help="at most, per table")
+    parser.add_argument(
+        "--thorough", action="store_true", help="also every one of the thousand filters of lists"
+    )
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
@@ -199,14 +204,20 @@ def main() -> int:
         names = asked.tables or ["readings", "latest", *(table.name for table in served())]
         for name in names:
             key = make_key(database, cast.bluebonnet).presented
-            one = fuzz(
-                app,
-                key,
-                of_tables([name]),
-                examples=asked.examples,
-                seconds=asked.seconds,
-                seed_=asked.seed,
-            )
+            one = Summary()
+            for methods in (CHANGING, READING):
+                one.add(
+                    fuzz(
+                        app,
+                        key,
+                        of_tables([name]),
+                        examples=asked.examples,
+                        seconds=asked.seconds / 2,
+                        seed_=asked.seed,
+                        methods=methods,
+                        coverage=methods is CHANGING or asked.thorough,
+                    )
+                )
             print(f"{name}: {one}", flush=True)
             total.add(one)
         print(f"\nAll {len(names)}: {total}")

@@ -16,14 +16,15 @@ from hub.api.tables import possible, served
 from hub.permissions import Verb
 from hub.register.fields import Resource
 
-#: What stands where a key could: an address of its own.
+#: What stands where a key could: addresses of their own.
 IMPORT: Final = "import"
+CONTENT: Final = "content"
 
 
 class Key(BaseConverter):
     """The key of a row; what is no key at all is told apart by the register."""
 
-    regex = rf"(?!{IMPORT}(?:/|$))[^/]{{1,100}}"
+    regex = rf"(?!(?:{IMPORT}|{CONTENT})(?:/|$))[^/]{{1,100}}"
 
 
 def teach(app: Flask) -> None:
