@@ -34,6 +34,8 @@ class Action(Enum):
     ASSIGN_LEASES = "assign leases to pumpers"
     EDIT_KEYS = "make or revoke API keys"
     SEE_TRAIL = "see the audit trail"
+    SEE_FEATURES = "see which features are on"
+    SWITCH_FEATURES = "switch features on or off"
 
 
 MAY: dict[Action, frozenset[str]] = {
@@ -51,6 +53,8 @@ MAY: dict[Action, frozenset[str]] = {
     Action.ASSIGN_LEASES: frozenset({"owner", "manager"}),
     Action.EDIT_KEYS: frozenset({"owner"}),
     Action.SEE_TRAIL: frozenset({"owner", "manager", "accountant"}),
+    Action.SEE_FEATURES: frozenset({"owner", "manager"}),
+    Action.SWITCH_FEATURES: frozenset({"owner"}),
 }
 
 

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from hub.console import create_app
 from hub.console.context import Replay
+from hub.flags import FEATURES
 from hub.settings import HubSettings, load
 from tests.cast import PASSWORD, Cast, Operator
 from tests.everything import add_everything
@@ -114,6 +115,8 @@ def addresses(
         "key": rows["wells"]["id"],
         "status": "producing",
         "field": "name",
+        "name": FEATURES[0].name,
+        "document_id": rows["documents"]["id"],
         "kind": "csv",
         "view_id": rows["saved_views"]["id"],
         "member_id": rows["memberships"]["id"],
@@ -122,7 +125,8 @@ def addresses(
     }
     for rule in app.url_map.iter_rules():
         other = rule.endpoint == "static.file" or rule.rule.startswith("/api/")
-        waiting = "import_id" in rule.arguments  # a file on its way in is no row yet
+        #: a file on its way in is no row yet, and the made-up document has no bytes
+        waiting = "import_id" in rule.arguments or rule.endpoint == "documents.content"
         if method in (rule.methods or ()) and not other and not waiting:
             values = {name: known[name] for name in rule.arguments}
             yield rule.endpoint, app.url_map.bind("localhost").build(rule.endpoint, values)

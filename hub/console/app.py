@@ -25,6 +25,8 @@ from hub.console.pages import (
     agents,
     alerts,
     channels,
+    documents,
+    features,
     fleet,
     history,
     imports,
@@ -49,8 +51,8 @@ SENTENCES = {
 }
 ROOMS = (
     *(fleet, wells, alerts, agents, quarantine, rules, channels, signin),
-    *(register, record, acts, history, imports),
-    *(people, keys, account),
+    *(register, record, acts, history, imports, documents),
+    *(people, keys, features, account),
 )
 
 

@@ -28,6 +28,10 @@ TONES = {"instant": "when", "date": "when", "time": "when", "uuid": "mono", "lon
 
 HIDDEN = Markup('<span class="mono">\u2022\u2022\u2022\u2022</span>')
 
+#: State, county, well, sidetrack and event of an API number (API Bulletin D12A).
+API_PARTS = ((0, 2), (2, 5), (5, 10), (10, 12), (12, 14))
+API_DIGITS = 14
+
 Titles = Mapping[tuple[str, str], str]
 
 
@@ -103,14 +107,24 @@ def masked(field: Field, row: Mapping[str, Any]) -> str:
 
 
 def _words(field: Field, value: Any) -> str:
-    """A plain value; figures with a unit get their thousands apart, years and numbers do not."""
+    """A plain value as people write it; what is stored is in the form and the export."""
     words = show(field, value)
     if field.kind == "choice":
         return words.replace("_", " ")
+    if field.name == "api14" and len(words) == API_DIGITS:
+        return "-".join(words[start:end] for start, end in API_PARTS)
     if field.kind in NUMBERS and field.unit and "e" not in words:
-        whole, point, decimals = words.partition(".")
-        return f"{int(whole):,}{point}{decimals}" if whole not in {"-0", "-"} else words
+        return _figure(words, money=field.unit == "USD")
     return words
+
+
+def _figure(words: str, *, money: bool) -> str:
+    """A figure with its thousands apart, and without decimals that say nothing but for money."""
+    whole, point, decimals = words.partition(".")
+    if not money and not decimals.strip("0"):
+        point = decimals = ""
+    sign = words[:1] if words.startswith("-") else ""
+    return f"{sign}{int(whole.lstrip('-') or 0):,}{point}{decimals}"
 
 
 def _reference(table: str, key: uuid.UUID, named: Titles) -> Markup:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.console import addresses
@@ -16,6 +18,7 @@ from hub.register import rows
 from hub.register.catalog import AUTOMATIC, RESOURCES
 from hub.register.fields import Field, Resource
 from hub.register.query import Filter, Query
+from hub.schema import DocumentLink
 
 SHOWN = 5
 
@@ -59,7 +62,9 @@ def related(session: Session, resource: Resource, key: Any) -> tuple[list[Shelf]
 
 
 def _shelf(session: Session, other: Resource, field: Field, key: Any) -> Shelf:
-    query = Query(filters=(Filter(field.name, "eq", key),), limit=SHOWN + 1)
+    only = (Filter(field.name, "eq", key),)
+    last = other.order.startswith("-")
+    query = Query(only, sort=other.order.removeprefix("-"), descending=last, limit=SHOWN + 1)
     listed = rows.find(session, other, query).rows
     shown = listed[:SHOWN]
     titles = rows.titles(session, other, [row[other.key] for row in shown])
@@ -94,3 +99,27 @@ def _heading(other: Resource, field: Field) -> str:
 def _count(session: Session, other: Resource, query: Query) -> str:
     number = rows.count(session, other, query)
     return counted(number.number, capped=number.capped)
+
+
+def linked_documents(session: Session, resource: Resource, key: Any) -> Shelf | None:
+    """The files that are about a row; None where the visitor, or the table, has none to do with."""
+    known = RESOURCES["documents"]
+    if not can(known, "see") or not isinstance(key, uuid.UUID) or resource is known:
+        return None
+    about = (DocumentLink.table_name == resource.name, DocumentLink.row_id == key)
+    listed = select(DocumentLink.document_id).where(*about).order_by(DocumentLink.id.desc())
+    keys = list(session.scalars(listed.limit(SHOWN + 1)))
+    titles = rows.titles(session, known, keys[:SHOWN])
+    named = [
+        Named(titles[one], url_for("record.page", table=known.name, key=one))
+        for one in keys[:SHOWN]
+        if one in titles
+    ]
+    links = (("table_name", resource.name), ("row_id", str(key)))
+    every = addresses.address(url_for("register.index_of", table="document_links"), links)
+    form = addresses.address(
+        url_for("documents.add"), (("table", resource.name), ("row", str(key)))
+    )
+    more = len(keys) > SHOWN
+    count = f"{len(named)}{'+' if more else ''}"
+    return Shelf("Files", named, count, more, every, form if can(known, "add") else None)

@@ -29,10 +29,10 @@ class Site:
         """Let every agent but the silent one have just been heard."""
         scene.refresh(self.database.engine("owner"), self.scene, datetime.now(UTC))
 
-    def sign_in(self, tab: Browser) -> None:
-        """Sign in as the manager, and arrive at the fleet."""
+    def sign_in(self, tab: Browser, email: str = "") -> None:
+        """Sign in, as the manager unless said otherwise, and arrive at the fleet."""
         tab.driver.get(f"{self.url}/sign-in")
-        tab.driver.find_element("id", "email").send_keys(self.scene.email)
+        tab.driver.find_element("id", "email").send_keys(email or self.scene.email)
         tab.driver.find_element("id", "password").send_keys(self.scene.password)
         tab.driver.find_element("css selector", "button.main-act").click()
         tab.until("location.pathname === '/' && document.readyState === 'complete'")

@@ -11,7 +11,7 @@ import argparse
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from pathlib import Path
 from waitress.server import create_server
 
 from hub.console import create_app
-from tests.browser import chrome, scene
+from tests.browser import chrome, desk, scene
 from tests.browser.conftest import Site
 from tests.console import settings_for
 from tests.servers import postgres
@@ -44,7 +44,62 @@ def pages(site: Site) -> dict[str, str]:
         "rules": "/rules",
         "rule": f"/rules/{rule}",
         "channels": "/channels",
+        "register": "/register",
+        "register-wells": "/register/wells?well_type=oil&md_ft__gte=15000&sort=-md_ft",
+        "register-expenses": "/register/expenses?status=draft",
+        "register-production": "/register/production_records",
+        "record": f"/register/wells/{own.wells['Bravo 1H']}",
+        "record-form": f"/register/wells/{own.wells['Bravo 1H']}/edit",
+        "record-history": f"/register/wells/{own.wells['Bravo 1H']}/history",
+        "bank-account": "/register/bank_accounts",
+        "import": "/register/wells/import",
+        "people": "/people",
+        "trail": "/trail",
+        "keys": "/keys",
+        "account": "/account",
     }
+
+
+SHEET = """Well Name,Lease,Status,Measured depth,First Production,Latitude
+Bravo 4H,Bravo Unit,drilling,21350,,31.4211
+Bravo 5H,Bravo Unit,drilling,about 21350,,31.4213
+Delta 9,Delta Ranche,producing,17800,2024-02-31,31.3890
+Bravo 1H,Bravo Unit,producing,19000,2019-04-15,31.4210
+,Echo State 12,producing,16900,2018-06-01,31.3560
+Kilo 2,Juliet Fee,flowing,18100,6/1/2021,131.4620
+"""
+
+
+def refuse(tab: chrome.Browser) -> None:
+    """Send the form of a well with what it cannot take."""
+    tab.run(
+        """const say = (name, words) => { document.getElementsByName(name)[0].value = words; };
+           say('name', ''); say('md_ft', '19,4OO'); say('lat', '131.42'); say('lease_id', '');
+           say('lease_id-title', 'unit');
+           document.querySelector('.save-bar button').click()"""
+    )
+    tab.until("document.getElementById('faults') && document.readyState === 'complete'")
+
+
+def try_import(tab: chrome.Browser) -> None:
+    """Send a spreadsheet with mistakes, take the columns as guessed, and try it."""
+    tab.run(
+        """const form = new FormData();
+           form.append('file', new File([arguments[0]], 'new wells.csv'));
+           fetch(location.pathname, {method: 'POST', body: form})
+             .then(answer => { location = answer.url; })""",
+        SHEET,
+    )
+    tab.until("document.querySelector('form[action$=try] button')")
+    tab.run("document.querySelector('form[action$=try] button').click()")
+    tab.until("document.getElementById('bad')")
+
+
+#: Pages that are reached by doing something on another one.
+DONE: dict[str, tuple[str, Callable[[chrome.Browser], None]]] = {
+    "record-refused": ("record-form", refuse),
+    "import-tried": ("import", try_import),
+}
 
 
 @contextmanager
@@ -55,6 +110,7 @@ def served() -> Iterator[Site]:
         server = postgres.embedded(Path(folder) / "server")
         database = server.fresh(postgres.migrated)
         built = scene.build(database.engine("owner"), datetime.now(UTC))
+        desk.furnish(database, built)
         app = create_app(settings_for(database), database.engine("app"))
         web = create_server(app, host="127.0.0.1", port=0, threads=6)
         threading.Thread(target=web.run, daemon=True).start()
@@ -68,17 +124,27 @@ def served() -> Iterator[Site]:
 
 def take(site: Site, tab: chrome.Browser, folder: Path, chosen: list[str]) -> None:
     """Take every picture; pages with charts once these are drawn."""
-    site.sign_in(tab)
-    for name, place in pages(site).items():
+    site.sign_in(tab, desk.OWNER)
+    places: dict[str, tuple[str, Callable[[chrome.Browser], None] | None]]
+    places = {name: (place, None) for name, place in pages(site).items()}
+    places |= {name: (places[page][0], act) for name, (page, act) in DONE.items()}
+    for name, (place, act) in places.items():
         for look, size in SIZES.items() if not chosen or name in chosen else ():
             for scheme in ("light", "dark"):
                 site.freshen()
                 tab.scheme(scheme)
                 tab.resize(size, touch=look == "phone")
                 tab.driver.get(f"{site.url}{place}")
-                if tab.run("return document.querySelector('[data-charts]') !== null"):
-                    tab.until("document.querySelector('[data-charts]').dataset.drawn")
+                if act is not None:
+                    act(tab)
+                tab.until(SETTLED)
                 tab.portrait(folder / f"{name}-{look}-{scheme}.png", size)
+
+
+#: Charts are drawn, and what a page loads beside itself is there.
+SETTLED = """(!document.querySelector('[data-charts]')
+    || document.querySelector('[data-charts]').dataset.drawn)
+    && !document.querySelector('[hx-trigger=load]:has(> :only-child > a.link, > a.link)')"""
 
 
 def main() -> int:

@@ -262,6 +262,8 @@ PROBES = {
     Action.ASSIGN_LEASES: ("POST", "people.assign"),
     Action.EDIT_KEYS: ("GET", "keys.index"),
     Action.SEE_TRAIL: ("GET", "history.trail"),
+    Action.SEE_FEATURES: ("GET", "features.index"),
+    Action.SWITCH_FEATURES: ("POST", "features.switch"),
 }
 
 

@@ -16,7 +16,7 @@ from hub.console.context import actor, console, records, visitor
 from hub.console.live import still
 from hub.console.pages.fleet import forget_fleet
 from hub.console.record_form import Found
-from hub.console.related import related
+from hub.console.related import linked_documents, related
 from hub.console.tables import can, can_on, on_table
 from hub.register import changes, rows
 from hub.register.errors import Conflict, Forbidden, Missing, Refused, ValueRefused
@@ -82,10 +82,11 @@ def related_to(resource: Resource, key: str) -> ResponseReturnValue:
     with records() as session:
         row = row_of(session, resource, key)
         full, empty = related(session, resource, row[resource.key])
+        papers = linked_documents(session, resource, row[resource.key])
     if "HX-Request" in request.headers:
-        return render_template("record_related.html", related=full, empty=empty)
+        return render_template("record_related.html", related=full, empty=empty, papers=papers)
     title = f"What belongs to this {resource.singular}"
-    return still("record_related_page.html", title=title, related=full, empty=empty)
+    return still("record_related_page.html", title=title, related=full, empty=empty, papers=papers)
 
 
 def _facts(
@@ -108,7 +109,9 @@ def _facts(
 @pages.get("/<table>/new")
 @on_table("add")
 def add(resource: Resource) -> ResponseReturnValue:
-    """An empty form; the address may already say some fields."""
+    """An empty form; the address may already say some fields. A document begins with its file."""
+    if resource.name == "documents":
+        return redirect(url_for("documents.add"), 303)
     fields = record_form.taken(resource, new=True)
     values = {field.name: request.args.get(field.name, "")[:200] for field in fields}
     return _form(resource, None, values)
@@ -122,7 +125,7 @@ def create(resource: Resource) -> ResponseReturnValue:
     with records() as session:
         found = record_form.look_up(session, fields, request.form)
     values = record_form.given(fields, request.form) | found.keys
-    faults = dict(found.faults)
+    faults = _open_faults(resource, values, found, new=True)
     if not faults:
         try:
             with records() as session:
@@ -159,7 +162,7 @@ def change(resource: Resource, key: str) -> ResponseReturnValue:
         found = record_form.look_up(session, fields, request.form)
     values = record_form.given(fields, request.form) | found.keys
     mine = record_form.changed(values, record_form.was(request.form))
-    faults = dict(found.faults)
+    faults = _open_faults(resource, mine, found, new=False)
     if not faults and mine:
         try:
             _update(resource, row[resource.key], mine)
@@ -171,6 +174,16 @@ def change(resource: Resource, key: str) -> ResponseReturnValue:
         return _form(resource, row, values, faults, found)
     flash("Saved." if mine else "Nothing was changed.")
     return redirect(url_for("record.page", table=resource.name, key=row[resource.key]), 303)
+
+
+def _open_faults(
+    resource: Resource, values: Mapping[str, str], found: Found, *, new: bool
+) -> dict[str, str]:
+    """References that stay open, and with them whatever else cannot be read: all faults at once."""
+    if not found.faults:
+        return {}
+    told = {name: words for name, words in values.items() if name not in found.faults}
+    return record_form.unread(resource, told, visitor().zone, new=new) | found.faults
 
 
 def _update(resource: Resource, key: Any, mine: Mapping[str, str]) -> None:

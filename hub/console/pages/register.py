@@ -101,6 +101,7 @@ def _list_context(
     base = url_for("register.index_of", table=resource.name)
     shown = listing.columns(resource)
     filtered = _filter_titles(session, resource, pairs)
+    referred = cells.titles(session, found, shown)  # one question per table, not per row
     kept = addresses.kept(pairs)
     named = dict(pairs)
     return {
@@ -116,7 +117,7 @@ def _list_context(
         "chips": listing.chips(resource, base, pairs, _namer(filtered)),
         "asked": listing.asked(resource, pairs),
         "titles": {key: title for (_, key), title in filtered.items()},
-        "rows": [_row(resource, shown, row, cells.titles(session, found, shown)) for row in found],
+        "rows": [_row(resource, shown, row, referred) for row in found],
         "views": _views(session, resource, kept),
         "query_text": urlencode(kept),
         "sharing": visitor().role in saved.SHARERS,
