@@ -151,14 +151,16 @@ def _tank(
 def _gauges(desk: Desk, lease: str, key: uuid.UUID, tank: uuid.UUID) -> None:
     """Two weeks of a tank filling by ten inches a day, with a load sold every fifth day."""
     level = Decimal(60)
+    gauges: list[dict[str, Any]] = []
     for back in range(14, 0, -1):
         morning = _at(desk.today - timedelta(days=back), 13)
         level += 10
         gauge = {"tank_id": tank, "gauged_at": morning, "temperature_f": Decimal(78)}
-        desk.add(TankGauge, **gauge, level_in=level, water_in=Decimal("1.5"))
+        gauges.append(gauge | {"level_in": level, "water_in": Decimal("1.5")})
         if back % 5 == 0:
             _ticket(desk, f"{lease[0]}{1000 + back}", key, tank, morning, level)
             level -= 50
+    desk.add_all(TankGauge, gauges)
 
 
 def _ticket(

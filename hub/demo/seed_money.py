@@ -142,15 +142,19 @@ def _decks(desk: Desk, partners: Mapping[str, uuid.UUID], kind: str) -> dict[str
             effective_from=date(2018, 1, 1),
             note="Division order title opinion of 2017",
         )
-        for (code, interest), share in whole.items():
-            desk.add(
-                LeasePartner,
-                deck_id=decks[lease],
-                partner_id=partners[code],
-                interest_type=interest,
-                decimal_interest=share,
-                cost_free=interest in {"RI", "ORRI"},
-            )
+        desk.add_all(
+            LeasePartner,
+            [
+                {
+                    "deck_id": decks[lease],
+                    "partner_id": partners[code],
+                    "interest_type": interest,
+                    "decimal_interest": share,
+                    "cost_free": interest in {"RI", "ORRI"},
+                }
+                for (code, interest), share in whole.items()
+            ],
+        )
     desk.sit("owner")
     desk.move(OwnershipDeck, list(decks.values()), "approved")
     desk.sit("accountant")
@@ -182,30 +186,31 @@ def _costs(
 ) -> list[tuple[uuid.UUID, str, str, Decimal]]:
     """A month's invoices of a lease: posted, or submitted and waiting for the owner."""
     place = list(desk.leases).index(lease)
-    made = []
-    for number, (account, vendor, words, amount) in enumerate(COSTS):
-        gross = (amount * (10 + place + month.month % 3) / 10).quantize(CENT, ROUND_HALF_UP)
-        key = desk.add(
-            Expense,
-            vendor_id=books.partners[vendor],
-            invoice_no=f"{vendor[:3]}-{month:%y%m}-{place + 1}",
-            line_no=number + 1,
-            invoice_date=month + timedelta(days=24 if not waiting else 3),
-            service_period=month,
-            accounting_period=month,
-            description=f"{words}, {lease}",
-            account_id=books.accounts[account],
-            lease_id=desk.leases[lease],
-            gross=gross,
-        )
-        made.append((key, account, words, gross))
-    keys = [key for key, *_rest in made]
+    rows: list[dict[str, Any]] = [
+        {
+            "vendor_id": books.partners[vendor],
+            "invoice_no": f"{vendor[:3]}-{month:%y%m}-{place + 1}",
+            "line_no": number,
+            "invoice_date": month + timedelta(days=24 if not waiting else 3),
+            "service_period": month,
+            "accounting_period": month,
+            "description": f"{words}, {lease}",
+            "account_id": books.accounts[account],
+            "lease_id": desk.leases[lease],
+            "gross": (amount * (10 + place + month.month % 3) / 10).quantize(CENT, ROUND_HALF_UP),
+        }
+        for number, (account, vendor, words, amount) in enumerate(COSTS, 1)
+    ]
+    keys = desk.add_all(Expense, rows)
     desk.move(Expense, keys, "submitted")
     if not waiting:
         desk.sit("owner")
         desk.move(Expense, keys, "approved", "posted")
         desk.sit("accountant")
-    return made
+    return [
+        (key, account, words, row["gross"])
+        for key, (account, _vendor, words, _amount), row in zip(keys, COSTS, rows, strict=True)
+    ]
 
 
 def _bill(
@@ -233,19 +238,23 @@ def _bill(
             current_charges=charges,
             closing_balance=charges,
         )
-        for number, (key, account, words, gross) in enumerate(expenses, 1):
-            desk.add(
-                JibStatementLine,
-                statement_id=statements[code],
-                line_no=number,
-                expense_id=key,
-                account_id=books.accounts[account],
-                deck_id=books.billing[lease],
-                description=words,
-                gross=gross,
-                interest=BILLING[code],
-                net=shares[key][code],
-            )
+        desk.add_all(
+            JibStatementLine,
+            [
+                {
+                    "statement_id": statements[code],
+                    "line_no": number,
+                    "expense_id": key,
+                    "account_id": books.accounts[account],
+                    "deck_id": books.billing[lease],
+                    "description": words,
+                    "gross": gross,
+                    "interest": BILLING[code],
+                    "net": shares[key][code],
+                }
+                for number, (key, account, words, gross) in enumerate(expenses, 1)
+            ],
+        )
     _settle(desk, statements, settled=settled)
 
 
@@ -340,35 +349,42 @@ def _distribute(
     values = split(gross, REVENUE)
     by_tax = {kind: split(amount, REVENUE) for kind, amount in taxes.items()}
     hauled = split(trucking, bearing)
+    rows = []
     for owner, part in REVENUE.items():
         tax = sum((shares[owner] for shares in by_tax.values()), Decimal(0))
         deducted = hauled.get(owner, Decimal(0))
-        key = desk.add(
-            RevenueDistribution,
-            run_id=run,
-            deck_id=deck,
-            partner_id=books.partners[owner[0]],
-            interest_type=owner[1],
-            decimal_interest=part,
-            owner_volume=volumes[owner],
-            price=PRICE,
-            gross_value=values[owner],
-            taxes=tax,
-            deductions=deducted,
-            net=values[owner] - tax - deducted,
+        rows.append(
+            {
+                "run_id": run,
+                "deck_id": deck,
+                "partner_id": books.partners[owner[0]],
+                "interest_type": owner[1],
+                "decimal_interest": part,
+                "owner_volume": volumes[owner],
+                "price": PRICE,
+                "gross_value": values[owner],
+                "taxes": tax,
+                "deductions": deducted,
+                "net": values[owner] - tax - deducted,
+            }
         )
-        lines = [("tax", kind, taxes[kind], shares[owner]) for kind, shares in by_tax.items()]
-        if deducted:
-            lines.append(("deduction", "trucking", trucking, deducted))
-        for kind, code, whole, amount in lines:
-            desk.add(
-                RevenueDeduction,
-                distribution_id=key,
-                kind=kind,
-                code=code,
-                whole=whole,
-                amount=amount,
-            )
+    keys = dict(zip(REVENUE, desk.add_all(RevenueDistribution, rows), strict=True))
+    lines = [("tax", kind, taxes[kind], shares) for kind, shares in by_tax.items()]
+    lines.append(("deduction", "trucking", trucking, hauled))
+    desk.add_all(
+        RevenueDeduction,
+        [
+            {
+                "distribution_id": keys[owner],
+                "kind": kind,
+                "code": code,
+                "whole": whole,
+                "amount": amount,
+            }
+            for kind, code, whole, shares in lines
+            for owner, amount in shares.items()
+        ],
+    )
 
 
 def _suspend(desk: Desk, books: Books, run: uuid.UUID) -> None:
