@@ -225,7 +225,8 @@ BEGIN
 END $$;
 
 -- How often each value of some columns occurs among the first `most` rows of a list: all of them,
--- or else at least so often. `complete` tells which.
+-- or else at least so often. `complete` tells which. Rows that are alike are counted together first:
+-- values in question are few, rows many.
 CREATE FUNCTION register_values(
     name text, conditions jsonb, words text[], columns text[], facets text[], most integer
 )
@@ -236,21 +237,22 @@ DECLARE
     relation regclass := register_table(name);
     facet_name text;
     listed text;
+    alike text;
     pairs text;
 BEGIN
     FOREACH facet_name IN ARRAY facets LOOP
         PERFORM register_type(relation, facet_name);
     END LOOP;
-    SELECT string_agg(format('t.%I::text AS f%s', f, n), ', '),
-           string_agg(format('(%L, s.f%s)', f, n), ', ')
-    INTO listed, pairs FROM unnest(facets) WITH ORDINALITY AS u (f, n);
+    SELECT string_agg(format('t.%I AS f%s', f, n), ', '), string_agg(format('f%s', n), ', '),
+           string_agg(format('(%L, s.f%s::text)', f, n), ', ')
+    INTO listed, alike, pairs FROM unnest(facets) WITH ORDINALITY AS u (f, n);
     RETURN QUERY EXECUTE format(
-        'WITH s AS MATERIALIZED (SELECT %s FROM %s t WHERE %s LIMIT $4),'
-        ' total AS (SELECT count(*) < $4 AS complete FROM s)'
-        ' SELECT p.facet, p.value, count(*), (SELECT complete FROM total)'
+        'WITH s AS MATERIALIZED (SELECT %s, count(*) AS n'
+        ' FROM (SELECT %s FROM %s t WHERE %s LIMIT $4) l GROUP BY %s)'
+        ' SELECT p.facet, p.value, sum(s.n)::bigint, (SELECT sum(n) < $4 FROM s)'
         ' FROM s CROSS JOIN LATERAL (VALUES %s) AS p (facet, value)'
-        ' GROUP BY p.facet, p.value ORDER BY p.facet, count(*) DESC, p.value',
-        listed, relation, register_where(relation, conditions, words, columns), pairs)
+        ' GROUP BY p.facet, p.value ORDER BY p.facet, sum(s.n) DESC, p.value',
+        alike, listed, relation, register_where(relation, conditions, words, columns), alike, pairs)
     USING nullif(current_setting('app.organization_id', true), '')::uuid, conditions, words, most;
 END $$;
 
