@@ -14,9 +14,13 @@ from dataclasses import dataclass
 
 import pytest
 import redis as library
+from sqlalchemy import text
 
 from hub.cache import Cache, CacheError, Remote, open_cache
 from hub.settings import CacheSettings
+from tests.cast import Cast
+from tests.console import furnish, open_console, signed_in
+from tests.servers.postgres import Database
 from tests.servers.redis import Redis, redis_server
 
 SECRET = bytes(range(32))
@@ -65,7 +69,7 @@ def cache(request: pytest.FixtureRequest, clock: Clock) -> Cache:
     return Cache(Remote(server.url, SECRET), clock)
 
 
-def never() -> str:
+def never(*_asked: object) -> str:
     raise AssertionError("asked again although the answer is kept")
 
 
@@ -230,3 +234,33 @@ def test_the_settings_choose(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(CacheError, match=r"wellflow\[redis\]"):
         open_cache(CacheSettings(redis.url), SECRET)
+
+
+# ------------------------------------------------------------------------------- the console
+
+
+def test_pages_are_the_same_through_redis(
+    redis: Redis, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What pages keep goes to Redis and comes back; another process serves from it."""
+    furnish(database, cast.bluebonnet)
+    first, second = (open_console(database, WELLFLOW_CACHE_URL=redis.url) for _ in range(2))
+    shown = signed_in(first, "bob").get("/").get_data(as_text=True)
+    assert library.Redis.from_url(redis.url).hlen(f"wellflow:answers:{cast.bluebonnet.id}") >= 3
+    looking = signed_in(second, "bob")
+    monkeypatch.setattr("hub.console.fleet_state.look", never)
+    again = looking.get("/").get_data(as_text=True)
+    assert "Bluebonnet 1H" in shown
+    assert "Bluebonnet 1H" in again
+
+
+def test_another_role_is_not_shown_what_was_kept_for_one(
+    redis: Redis, database: Database, cast: Cast
+) -> None:
+    """A pumper without a route sees no well, although the manager's answer is there."""
+    with database.engine("owner").begin() as connection:
+        connection.execute(text("DELETE FROM lease_assignments"))
+    app = open_console(database, WELLFLOW_CACHE_URL=redis.url)
+    assert "Bluebonnet 1H" in signed_in(app, "bob").get("/").get_data(as_text=True)
+    assert "Bluebonnet 1H" not in signed_in(app, "carl").get("/").get_data(as_text=True)
+    assert "Bluebonnet 1H" not in signed_in(app, "dora").get("/").get_data(as_text=True)
