@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests import cast as people
 from tests.cast import Cast
-from tests.office import Office, at_work
+from tests.fieldwork import Office, at_work
 from tests.servers.postgres import Database, Server, migrated
 
 
