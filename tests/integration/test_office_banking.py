@@ -16,8 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from hub.schema import Base
-from tests.office import APRIL, MARCH, Office, refused, two_offices
-from tests.servers.postgres import Server
+from tests.books import APRIL, MARCH, TIERS, Office, refused, two_offices
 
 FINANCE = sorted(
     mapper.local_table.name  # type: ignore[attr-defined]
@@ -30,9 +29,9 @@ FINANCE = sorted(
 )
 
 
-@pytest.fixture(scope="module")
-def offices(plain_server: Server) -> Iterator[tuple[Office, Office]]:
-    with two_offices(plain_server) as both:
+@pytest.fixture(scope="module", params=TIERS)
+def offices(request: pytest.FixtureRequest) -> Iterator[tuple[Office, Office]]:
+    with two_offices(request.getfixturevalue(f"{request.param}_server")) as both:
         yield both
 
 

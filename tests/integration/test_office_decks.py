@@ -16,13 +16,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from hub.schema.ownership import INTEREST_TYPES
-from tests.office import Office, refused, two_offices
-from tests.servers.postgres import Server
+from tests.books import TIERS, Office, refused, two_offices
 
 
-@pytest.fixture(scope="module")
-def offices(plain_server: Server) -> Iterator[tuple[Office, Office]]:
-    with two_offices(plain_server) as both:
+@pytest.fixture(scope="module", params=TIERS)
+def offices(request: pytest.FixtureRequest) -> Iterator[tuple[Office, Office]]:
+    with two_offices(request.getfixturevalue(f"{request.param}_server")) as both:
         yield both
 
 

@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from tests.office import APRIL, Office, refused, two_offices
-from tests.servers.postgres import Server
+from tests.books import APRIL, TIERS, Office, refused, two_offices
 
 
-@pytest.fixture(scope="module")
-def offices(plain_server: Server) -> Iterator[tuple[Office, Office]]:
-    with two_offices(plain_server) as both:
+@pytest.fixture(scope="module", params=TIERS)
+def offices(request: pytest.FixtureRequest) -> Iterator[tuple[Office, Office]]:
+    with two_offices(request.getfixturevalue(f"{request.param}_server")) as both:
         yield both
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from hub.standards import accounts, begin_office, tax_rates
-from tests.office import Office, two_offices
+from tests.books import Office, two_offices
 from tests.servers.postgres import Server
 
 
