@@ -406,7 +406,7 @@ def test_a_new_password_ends_the_other_sign_ins_and_is_told_without_it(house: Ho
         ).first()
         assert entry is not None
         assert entry.after == {"password_hash": "(sealed)"}
-        assert entry.user_id == emil
+        assert (entry.user_id, entry.door, entry.address) == (emil, "console", "10.0.0.9")
 
 
 def test_a_stranger_changes_no_password(house: House) -> None:

@@ -23,14 +23,17 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public,
 AS $$
 DECLARE
     person uuid;
+    place text;
     ended bigint;
 BEGIN
-    SELECT s.user_id INTO person FROM sessions s
+    SELECT s.user_id, s.address INTO person, place FROM sessions s
     WHERE s.token_hash = password_change.token_hash AND s.expires_at > now();
     IF person IS NULL THEN
         RETURN NULL;
     END IF;
-    PERFORM set_config('app.user_id', person::text, true);  -- as the trail shall say
+    PERFORM set_config('app.user_id', person::text, true),  -- as the trail shall say
+            set_config('app.door', 'console', true),
+            set_config('app.address', coalesce(place, ''), true);
     UPDATE users u SET password_hash = password_change.password_hash WHERE u.id = person;
     DELETE FROM sessions s
     WHERE s.user_id = person AND s.token_hash <> password_change.token_hash;
