@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, cast
 from flask import Blueprint, Response, request
 
 from hub import documents
-from hub.api import bodies, problems
+from hub.api import bodies, problems, strict
 from hub.api.answers import Answer
 from hub.api.arguments import Arguments
 from hub.api.common import ETAG, LOCATION, answer, header, refusals
@@ -27,6 +27,7 @@ TABLE: Final = "documents"
 #: What may be said of a document beside its bytes.
 SAID: Final = ("title", "kind", "note", "expires_on", "retention_until")
 BYTES: Final = "application/octet-stream"
+LONGEST: Final = 200
 
 
 def serve(blueprint: Blueprint) -> None:
@@ -85,13 +86,20 @@ def _details(given: Arguments) -> documents.Details:
         raw = given.one(name)
         if raw is None:
             continue
+        field = resource(TABLE).fields[name]
+        if sentence := strict.text_fault(field, raw):
+            faults[name] = sentence
+            continue
         try:
-            values[name] = parse(resource(TABLE).fields[name], raw)
+            values[name] = parse(field, raw)
         except ValueRefused as fault:
             faults[name] = str(fault)
+    file_name = given.one("file_name") or ""
+    if len(file_name) > LONGEST:
+        faults["file_name"] = f"file_name takes at most {LONGEST} characters."
     if faults:
         refuse(faults)
-    return documents.Details(file_name=given.one("file_name") or "", **values)
+    return documents.Details(file_name=file_name, **values)
 
 
 def _identity(key: str) -> uuid.UUID:
@@ -188,5 +196,5 @@ def _parameter(name: str) -> dict[str, Any]:
 
 
 def _text_parameter(name: str, described: str) -> dict[str, Any]:
-    schema = {"type": "string", "maxLength": 200}
+    schema = {"type": "string", "maxLength": LONGEST}
     return {"name": name, "in": "query", "description": described, "schema": schema}

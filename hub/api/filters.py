@@ -13,17 +13,8 @@ from hub.register.query import ASKED, MOST_FILTERS, UNSORTED
 
 #: Parameters of a list that are no filters.
 WORDS: Final = frozenset({"q", "sort", "cursor", "limit"})
-ANSWERS: Final = {
-    "eq": "is this; repeat it for any of several",
-    "ne": "is not this",
-    "in": "is one of these, with commas between",
-    "gt": "is above this",
-    "gte": "is this or above",
-    "lt": "is below this",
-    "lte": "is this or below",
-    "contains": "holds this",
-    "is_null": "is empty (true) or is not (false)",
-}
+#: Characters of one parameter.
+LONGEST: Final = 4000
 #: Something to see, and nothing a line cannot hold.
 WORDS_OF_A_LINE: Final = r"^[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*$"
 _ASK_TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": WORDS_OF_A_LINE}
@@ -38,7 +29,7 @@ ASK_SCHEMAS: Final[dict[str, Schema]] = {
     "AskInstant": {"type": "string", "format": "date-time", "pattern": INSTANT},
     "AskTime": {"type": "string", "pattern": CLOCK},
     "AskId": {"type": "string", "format": "uuid"},
-    "AskSeveral": {"type": "string", "minLength": 1, "maxLength": 4000, "pattern": STORABLE},
+    "AskSeveral": {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": STORABLE},
 }
 _KINDS: Final = {
     "decimal": "AskNumber",
@@ -142,6 +133,8 @@ def check(resource: Resource, pairs: Iterable[tuple[str, str]]) -> None:
 def _fault(resource: Resource, name: str, value: str) -> str | None:
     if not value.strip():
         return f"{name[:60]} is empty; leave it out."
+    if len(value) > LONGEST:
+        return f"{name[:60]} takes at most {LONGEST:,} characters."
     field_name, _, op = name.partition("__")
     field = resource.fields.get(field_name)
     if name == "q" and not strict.PLAIN.fullmatch(value):

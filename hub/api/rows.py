@@ -116,7 +116,7 @@ def history(table: str, key: str) -> Response:
     caller().must("see", table)
     given = Arguments(request.args, ("limit", "before"))
     limit = given.whole("limit", 50, 1, MOST_CHANGES)
-    before = given.whole("before", 0, 1, LAST) if given.one("before") else None
+    before = given.whole("before", LAST, 1, LAST) if given.one("before") is not None else None
     with records() as session:
         wanted = register.key_of(resource, key)
         found = trail.history(session, table, trail_key(wanted), limit, before=before)

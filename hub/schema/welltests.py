@@ -147,17 +147,23 @@ class WellTest(Base, Keyed, Owned, Authored):
     water_bbl: Mapped[Decimal | None] = mapped_column(Volume, info=about("Water made.", unit="bbl"))
     oil_bpd: Mapped[Decimal | None] = mapped_column(
         Rate,
-        Computed("round(oil_bbl * 24::numeric / duration_hours, 4)", persisted=True),
+        Computed(
+            "round(oil_bbl * 24::numeric / NULLIF(duration_hours, 0::numeric), 4)", persisted=True
+        ),
         info=about("Oil in 24 hours.", unit="bbl/d", label="Oil rate"),
     )
     gas_mcfd: Mapped[Decimal | None] = mapped_column(
         Rate,
-        Computed("round(gas_mcf * 24::numeric / duration_hours, 4)", persisted=True),
+        Computed(
+            "round(gas_mcf * 24::numeric / NULLIF(duration_hours, 0::numeric), 4)", persisted=True
+        ),
         info=about("Gas in 24 hours.", unit="Mcf/d", label="Gas rate"),
     )
     water_bpd: Mapped[Decimal | None] = mapped_column(
         Rate,
-        Computed("round(water_bbl * 24::numeric / duration_hours, 4)", persisted=True),
+        Computed(
+            "round(water_bbl * 24::numeric / NULLIF(duration_hours, 0::numeric), 4)", persisted=True
+        ),
         info=about("Water in 24 hours.", unit="bbl/d", label="Water rate"),
     )
     gor_scf_bbl: Mapped[Decimal | None] = mapped_column(
