@@ -127,6 +127,7 @@ WORK = {
     *("ingest_batches", "alert_rules", "alert_checkpoints", "alerts", "alert_events"),
     *("contact_channels", "notifications", "notification_attempts", "job_runs"),
     *("rolled_hours", "rolled_days"),
+    "documents",  # the sweep of content no row speaks of: two columns
     *("audit_log", "audit_seals", "audit_progress"),  # chained for all
     *("idempotency_keys", "feature_flags", "lease_assignments"),
 }
