@@ -99,6 +99,14 @@ class Cache:
         """Seconds until the current window of that length ends; at least one."""
         return window - int(self._clock()) % window
 
+    def told(self) -> str:
+        """Where answers are kept, for people; raises `CacheError` when Redis does not answer."""
+        if self._remote is None:
+            return "kept by each process"
+        if self._remote.read((None, "probe"), 0.0) is None:
+            raise CacheError("Redis does not answer; until it does, every process keeps its own")
+        return "Redis answers"
+
     def clear(self) -> None:
         """Forget what this process keeps."""
         with self._lock:

@@ -16,9 +16,11 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from hub.cache import open_cache
 from hub.cli.flags import check_data
 from hub.cli.screen import CommandError, Exit, Screen
 from hub.database import DatabaseRole, connect
+from hub.documents.store import probe
 from hub.errors import HubError
 from hub.migrate import check_tier
 from hub.settings import HubSettings, MailSettings, MqttSettings, load
@@ -63,6 +65,8 @@ def look(settings: HubSettings) -> list[Finding]:
     return [
         *(_try(f"database as {role}", partial(_database, role, url)) for role, url in roles),
         _try("database tables", lambda: _tables(database.url)),
+        _try("documents", lambda: probe(settings.documents)),
+        _try("cache", lambda: open_cache(settings.cache, settings.secret_key).told()),
         _try("broker", lambda: broker(settings.mqtt)),
         _try("mail server", lambda: _mail(settings.mail)),
     ]

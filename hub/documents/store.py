@@ -7,10 +7,11 @@ organizations never share, so that nobody can tell from a store what another one
 from __future__ import annotations
 
 import hashlib
+import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import BinaryIO, Final, Protocol
 
 from hub.documents.kinds import sniff
@@ -67,6 +68,19 @@ class Store(Protocol):
     def kept(self, before: datetime) -> Iterator[str]:
         """What was put, for the last time, before an instant."""
         ...
+
+
+def probe(settings: DocumentSettings) -> str:
+    """Where documents are kept, for people; raises `StoreError` when nothing can be kept there."""
+    if settings.store == "s3":
+        next(store_of(settings, uuid.UUID(int=0)).kept(datetime.now(UTC)), None)
+        return f"bucket {settings.bucket} answers"
+    folder = settings.path
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreError(f"{folder} is no folder that the hub may write to")
+    return f"folder {settings.path}"
 
 
 def take(stream: BinaryIO, into: BinaryIO, limit: int) -> Stored:

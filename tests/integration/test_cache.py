@@ -229,6 +229,9 @@ def test_the_settings_choose(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> N
     shared = open_cache(CacheSettings(redis.url), SECRET)
     shared.take((OURS, "fleet"), 60, lambda: 1)
     assert remote(redis).take((OURS, "fleet"), 60, never) == 1
+    assert shared.told() == "Redis answers"
+    with pytest.raises(CacheError, match="does not answer"):
+        open_cache(CacheSettings("redis://127.0.0.1:9/0"), SECRET).told()
     alone = open_cache(CacheSettings(None), SECRET)
     assert alone.take((OURS, "fleet"), 60, lambda: 2) == 2
     monkeypatch.setitem(sys.modules, "redis", None)

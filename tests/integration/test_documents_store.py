@@ -26,6 +26,7 @@ from hub.documents.store import (
     Store,
     StoreError,
     TooLargeError,
+    probe,
     store_of,
     words_of,
 )
@@ -298,3 +299,11 @@ def test_wrong_settings_are_said(wrong: dict[str, str], words: str) -> None:
 
 def test_sizes_in_words() -> None:
     assert (words_of(50 << 20), words_of(2048)) == ("50 MiB", "2 KiB")
+
+
+def test_the_check_says_where_documents_go(settings: DocumentSettings, tmp_path: Path) -> None:
+    assert probe(settings).startswith(("folder ", "bucket "))
+    (tmp_path / "file").write_text("in the way")
+    lost = replace(settings, path=tmp_path / "file" / "documents", bucket="elsewhere")
+    with pytest.raises(StoreError, match=r"may write to|NoSuchBucket"):
+        probe(lost)

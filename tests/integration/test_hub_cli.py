@@ -31,6 +31,7 @@ def environ(monkeypatch: pytest.MonkeyPatch, database: Database, tmp_path: Path)
         "WELLFLOW_MQTT_URL": "mqtts://hub:secret@broker.example.com:8883",
         "WELLFLOW_MQTT_ACCOUNTS_FILE": str(tmp_path / "accounts"),
         "WELLFLOW_SECRET_KEY": KEY,
+        "WELLFLOW_DOCUMENTS_PATH": str(tmp_path / "documents"),
     }
     for name in os.environ:
         if name.startswith("WELLFLOW_"):
@@ -194,6 +195,8 @@ def test_check_lists_every_fault(
         "database as ingest": True,
         "database as work": True,
         "database tables": True,
+        "documents": True,
+        "cache": True,
         "broker": False,
         "mail server": False,
     }
