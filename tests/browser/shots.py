@@ -54,7 +54,7 @@ def pages(site: Site) -> dict[str, str]:
         "bank-account": "/register/bank_accounts",
         "import": "/register/wells/import",
         "people": "/people",
-        "trail": "/trail",
+        "trail": "/trail?table=wells",
         "keys": "/keys",
         "account": "/account",
     }
