@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from psycopg.errors import CheckViolation, IntegrityConstraintViolation
+from psycopg import IntegrityError
+from psycopg.errors import CheckViolation
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
@@ -65,7 +66,7 @@ class Office:
         constraint: str,
         column: str | None = None,
         sentence: str = "",
-        kind: type[IntegrityConstraintViolation] = CheckViolation,
+        kind: type[IntegrityError] = CheckViolation,
     ) -> Iterator[None]:
         """The database refuses by this rule; work goes on as before."""
         with pytest.raises(DBAPIError) as caught, self.connection.begin_nested():

@@ -13,7 +13,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.amounts import search_text
 from hub.schema.assets import WELL_STATUSES, Degrees, Feet
-from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
+from hub.schema.base import (
+    Authored,
+    Base,
+    Keyed,
+    Owned,
+    about,
+    of_organization,
+    one_of,
+    part_of,
+    within,
+)
 
 FACILITY_KINDS = (
     *("tank_battery", "central_battery", "compressor_station", "gas_plant", "disposal"),
@@ -112,7 +122,7 @@ class Completion(Base, Keyed, Owned, Authored):
     search_text: Mapped[Any] = search_text(*SEARCHED)
     __table_args__ = (
         of_organization(),
-        within("well_id", table="wells"),
+        part_of("well_id", table="wells"),
         UniqueConstraint("organization_id", "id"),
         UniqueConstraint("organization_id", "well_id", "id"),
         Index("completions_name_key", "well_id", text("lower(name)"), unique=True),
@@ -159,7 +169,7 @@ class WellStatus(Base, Keyed, Owned, Authored):
     reason: Mapped[str | None] = mapped_column(info=about("Why it changed."))
     __table_args__ = (
         of_organization(),
-        within("well_id", table="wells"),
+        part_of("well_id", table="wells"),
         UniqueConstraint("organization_id", "id"),
         ExcludeConstraint(
             ("well_id", "="),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from psycopg import IntegrityError
 from psycopg.errors import ExclusionViolation, UniqueViolation
 from sqlalchemy import text
 
@@ -97,6 +98,21 @@ def test_a_well_begins_with_a_completion_and_a_history(office: Office) -> None:
             status="shut_in",
             from_at="2000-01-01",
         )
+
+
+def test_a_well_made_by_mistake_goes_with_what_it_began_with(office: Office) -> None:
+    well = office.add("wells", name="Mistake 1")
+    office.remove("wells", well)
+    assert (
+        office.connection.scalar(
+            text("SELECT count(*) FROM completions WHERE well_id = :w"), {"w": well}
+        )
+        == 0
+    )
+    produced = office.add("wells", name="Real 1")
+    office.add("downtime_events", well_id=produced, reason_code="PLN-PM", started_at="2024-05-04")
+    with office.refused("downtime_events_organization_id_well_id_fkey", kind=IntegrityError):
+        office.remove("wells", produced)
 
 
 def test_equipment_of_a_new_kind_is_one_of_the_list(office: Office) -> None:

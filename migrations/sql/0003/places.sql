@@ -66,7 +66,7 @@ CREATE TABLE completions (
     CONSTRAINT completions_organization_id_fkey FOREIGN KEY (organization_id)
         REFERENCES organizations (id) ON DELETE RESTRICT,
     CONSTRAINT completions_organization_id_well_id_fkey FOREIGN KEY (organization_id, well_id)
-        REFERENCES wells (organization_id, id) ON DELETE RESTRICT,
+        REFERENCES wells (organization_id, id) ON DELETE CASCADE,
     CONSTRAINT completions_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT completions_organization_id_well_id_id_key UNIQUE (organization_id, well_id, id),
     CONSTRAINT completions_status_check
@@ -98,7 +98,7 @@ CREATE TABLE well_status_history (
         REFERENCES organizations (id) ON DELETE RESTRICT,
     CONSTRAINT well_status_history_organization_id_well_id_fkey
         FOREIGN KEY (organization_id, well_id)
-        REFERENCES wells (organization_id, id) ON DELETE RESTRICT,
+        REFERENCES wells (organization_id, id) ON DELETE CASCADE,
     CONSTRAINT well_status_history_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT well_status_history_overlap
         EXCLUDE USING gist (well_id WITH =, tstzrange(from_at, to_at) WITH &&),

@@ -62,11 +62,14 @@ CREATE TABLE well_tests (
     gas_mcf numeric(14, 4),
     water_bbl numeric(14, 4),
     oil_bpd numeric(14, 4)
-        GENERATED ALWAYS AS (round(oil_bbl * 24::numeric / NULLIF(duration_hours, 0::numeric), 4)) STORED,
+        GENERATED ALWAYS AS (round(oil_bbl * 24::numeric / NULLIF(duration_hours, 0::numeric),
+                4)) STORED,
     gas_mcfd numeric(14, 4)
-        GENERATED ALWAYS AS (round(gas_mcf * 24::numeric / NULLIF(duration_hours, 0::numeric), 4)) STORED,
+        GENERATED ALWAYS AS (round(gas_mcf * 24::numeric / NULLIF(duration_hours, 0::numeric),
+                4)) STORED,
     water_bpd numeric(14, 4)
-        GENERATED ALWAYS AS (round(water_bbl * 24::numeric / NULLIF(duration_hours, 0::numeric), 4)) STORED,
+        GENERATED ALWAYS AS (round(water_bbl * 24::numeric / NULLIF(duration_hours, 0::numeric),
+                4)) STORED,
     gor_scf_bbl numeric(16, 2)
         GENERATED ALWAYS AS (round(gas_mcf * 1000::numeric / NULLIF(oil_bbl, 0::numeric),
                 2)) STORED,
