@@ -18,7 +18,7 @@ LONGEST: Final = 4000
 #: Something to see, and nothing a line cannot hold.
 WORDS_OF_A_LINE: Final = r"^[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*$"
 _ASK_TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": WORDS_OF_A_LINE}
-_ASK_NUMBER: Schema = {"type": "string", "pattern": r"^-?\d{1,12}(\.\d{1,6})?$"}
+_ASK_NUMBER: Schema = {"type": "string", "pattern": r"^-?\d{1,12}(\.\d{1,10})?$"}
 #: Schemas of what is asked, by kind of field; texts of an address all.
 ASK_SCHEMAS: Final[dict[str, Schema]] = {
     "AskText": _ASK_TEXT,
