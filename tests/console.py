@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import tempfile
 import uuid
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -22,6 +23,8 @@ from tests.everything import add_everything
 from tests.servers.postgres import Database
 
 HOME = "http://localhost"
+#: Where the documents of consoles that name no folder go; gone with the tests.
+DOCUMENTS = tempfile.TemporaryDirectory(prefix="wellflow-documents-")
 
 
 def settings_for(database: Database, **more: str) -> HubSettings:
@@ -31,6 +34,7 @@ def settings_for(database: Database, **more: str) -> HubSettings:
         "WELLFLOW_MQTT_URL": "mqtt://hub:secret@127.0.0.1:1883",
         "WELLFLOW_SECRET_KEY": base64.b64encode(bytes(32)).decode(),
         "WELLFLOW_WEB_PUBLIC_URL": HOME,
+        "WELLFLOW_DOCUMENTS_PATH": DOCUMENTS.name,
     }
     return load(None, environ | more)
 

@@ -124,7 +124,7 @@ def refusing() -> Iterator[None]:
         raise Problem(problems.MEDIA, str(fault)) from fault
     except documents.TooLargeError as fault:
         raise Problem(problems.TOO_LARGE, str(fault)) from fault
-    except documents.NoDocumentError as fault:
+    except (documents.NoDocumentError, documents.MissingContentError) as fault:
         raise Problem(problems.MISSING, str(fault)) from fault
     except documents.NotYoursError as fault:
         raise Problem(problems.FORBIDDEN, str(fault)) from fault
