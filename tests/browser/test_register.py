@@ -60,6 +60,7 @@ def test_find_edit_be_refused_and_read_the_history(desked: Site, tab: Browser) -
     first = driver.find_element("css selector", ".trail > li").text
     assert "Sam Whitfield" in first
     assert "Echo State 12" in first
+    assert [word for word in tab.words() if "422" not in word] == []  # the refusal, said by status
 
 
 def test_an_import_is_tried_and_stored(desked: Site, tab: Browser) -> None:

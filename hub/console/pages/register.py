@@ -123,7 +123,6 @@ def _list_context(
         "sharing": visitor().role in saved.SHARERS,
         "export": lambda kind: _export_url(resource, kind, kept),
         "numbers": listing.NUMBERS,
-        "facets": None,
         "facets_url": addresses.address(
             url_for("register.facets_of", table=resource.name), addresses.without(kept)
         ),
@@ -206,7 +205,10 @@ def facets_of(resource: Resource) -> ResponseReturnValue:
     ]
     total = listing.counted(number.number, capped=number.capped)
     noun = resource.singular if number.number == 1 else resource.plural.lower()
-    return render_template("register_facets.html", total=total, noun=noun, facets=facets)
+    told: dict[str, Any] = {"total": total, "noun": noun, "facets": facets}
+    if "HX-Request" in request.headers:
+        return render_template("register_facets.html", **told)
+    return still("register_facets_page.html", resource=resource, **told)
 
 
 @pages.get("/<table>/suggest")
