@@ -18,7 +18,7 @@ from hub.register.fields import Field
 
 DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 #: What an address may ask of numbers and words.
-ASKED: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
+ASKED: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,10})?")
 WHOLE: Final = re.compile(r"-?[0-9]{1,19}")
 PLAIN: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,200}")
 DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
