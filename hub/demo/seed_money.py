@@ -116,13 +116,8 @@ def _partner(desk: Desk, name: str, kind: str, part: str, tax_id: str | None) ->
         values["tax_id_enc"] = tax_id
     if name.startswith("Estate"):
         values["hold_code"] = "title_dispute"
-    made = create(
-        desk.session,
-        desk.people["accountant"],
-        resource("partners"),
-        values,
-        secret_key=desk.secret_key,
-    )
+    clerk, table = desk.people["accountant"], resource("partners")
+    made = create(desk.session, clerk, table, values, secret_key=desk.secret_key)
     key: uuid.UUID = made["id"]
     return key
 
@@ -440,15 +435,12 @@ def _tax_records(
 def _banks(desk: Desk, partners: Mapping[str, uuid.UUID]) -> None:
     """Our own account and a partner's, by routing numbers that are valid and nobody's."""
     actor = desk.sit("owner")
-    ours = {"name": "Operating account", "is_primary": True, "routing": "123456780"}
-    theirs = {
-        "name": "Alamo Minerals",
-        "owner_kind": "partner",
-        "partner_id": partners["ALAMO"],
-        "is_primary": True,
-        "routing": "110000000",
-    }
-    for number, values in (("4400018821", ours), ("7700295513", theirs)):
-        told = values | {"bank_name": "First Bank of the Bayou", "account_enc": number}
+    alamo = {"owner_kind": "partner", "partner_id": partners["ALAMO"]}
+    for name, routing, number, owner in (
+        ("Operating account", "123456780", "4400018821", {}),
+        ("Alamo Minerals", "110000000", "7700295513", alamo),
+    ):
+        told = {"name": name, "routing": routing, "account_enc": number, "is_primary": True}
+        told |= {"bank_name": "First Bank of the Bayou"} | owner
         create(desk.session, actor, resource("bank_accounts"), told, secret_key=desk.secret_key)
     desk.sit("accountant")
