@@ -71,7 +71,7 @@ def note(
     verb: str,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Keep an act that changes no row: `verb` is reveal, export, import, download, note …"""
+    """Keep an act that changes no row: `verb` is reveal, export, import, download or note."""
     session.execute(
         text("SELECT note_in_trail(:table, :row, :verb, CAST(:after AS jsonb))"),
         {

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,10 +15,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from hub.__main__ import main
-from hub.cli.screen import Exit
 from hub.console import sessions
-from hub.console.passwords import hash_password, verify_password
 from hub.database import Actor, tenant_session
 from hub.schema import (
     Agent,
@@ -39,70 +33,17 @@ from hub.schema import (
     Well,
 )
 from hub.trail import recent
-from tests import cast as people
-from tests.cast import PASSWORD, Cast, Operator, assign
+from tests.cast import PASSWORD, Cast, assign
 from tests.console import open_console, read, signed_in
-from tests.everything import add_everything
-from tests.servers.postgres import Database, Server, migrated
+from tests.servers.postgres import Database, Server
+from tests.staff import House, add, open_house
 from tests.telemetry import settle, store, wave
-
-
-@dataclass
-class House:
-    """A database in which Carl has one of Bluebonnet's two leases on his route."""
-
-    database: Database
-    cast: Cast
-    far: dict[str, Any] = field(default_factory=dict)  #: what stands on the other lease
-
-    def member(self, user: uuid.UUID, operator: Operator | None = None) -> uuid.UUID:
-        with Session(self.database.engine("owner")) as session:
-            found = session.scalar(
-                select(Membership.id).where(
-                    Membership.user_id == user,
-                    Membership.organization_id == (operator or self.cast.bluebonnet).id,
-                )
-            )
-        assert found
-        return found
-
-    def session(self, role: str, user: uuid.UUID | None = None) -> Any:
-        person = user or self.cast.bluebonnet.pumper
-        who = Actor(person, self.member(person), role, "console", "10.1.2.3")
-        return tenant_session(self.database.engine("app"), self.cast.bluebonnet.id, who)
-
-    def sql(self, statement: str, **values: Any) -> None:
-        with self.database.engine("owner").begin() as connection:
-            connection.execute(text(statement), values)
 
 
 @pytest.fixture(scope="module")
 def house(plain_server: Server) -> Iterator[House]:
-    database = plain_server.fresh(migrated)
-    cast = people.engage(database.engine("owner"))
-    house = House(database, cast)
-    house.far = _far_lease(house)
-    yield house
-    plain_server.drop(database)
-
-
-def _far_lease(house: House) -> dict[str, Any]:
-    """A second lease with a well, and on it a pump, a box, a gauge, a rule and an alert."""
-    own = house.cast.bluebonnet
-    with house.database.engine("owner").begin() as connection:
-        rows = add_everything(connection, own)
-    with Session(house.database.engine("owner"), expire_on_commit=False) as session:
-        lease = Lease(organization_id=own.id, name="Far Lease")
-        session.add(lease)
-        session.flush()
-        well = Well(organization_id=own.id, lease_id=lease.id, name="Far 1")
-        session.add(well)
-        session.flush()
-        for table in ("equipment", "agents", "tags", "alerts"):
-            statement = text(f"UPDATE {table} SET well_id = :well WHERE id = :id")
-            session.execute(statement, {"well": well.id, "id": rows[table]["id"]})
-        session.commit()
-    return rows | {"lease": lease.id, "well": well.id}
+    with open_house(plain_server) as house:
+        yield house
 
 
 # ----------------------------------------------------------------------------------------- routes
@@ -278,14 +219,6 @@ def test_one_sign_in_works_for_both_operators_switched_in_one_tap(house: House, 
 # ------------------------------------------------------------------------------------ memberships
 
 
-def add(house: House, email: str, role: str = "viewer", by: str = "owner") -> Any:
-    with house.session(by, house.cast.bluebonnet.owner) as session:
-        return session.execute(
-            text("SELECT * FROM member_add(:email, 'New Hand', :role, :hash)"),
-            {"email": email, "role": role, "hash": hash_password("walking-beam-7")},
-        ).one()
-
-
 def test_an_owner_takes_a_new_person_on(house: House) -> None:
     made = add(house, "newhand@example.com", "accountant")
     assert made.is_new
@@ -411,88 +344,3 @@ def test_a_new_password_ends_the_other_sign_ins_and_is_told_without_it(house: Ho
 
 def test_a_stranger_changes_no_password(house: House) -> None:
     assert sessions.change_password(house.database.engine("app"), "made-up", "x" * 20) == 0
-
-
-# ----------------------------------------------------------------------------------- command line
-
-
-@pytest.fixture
-def hub(
-    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str]]:
-    monkeypatch.setenv("WELLFLOW_DATABASE_URL", house.database.url)
-    monkeypatch.setenv("WELLFLOW_MQTT_URL", "mqtt://127.0.0.1:1")
-    monkeypatch.setenv("WELLFLOW_SECRET_KEY", base64.b64encode(bytes(32)).decode())
-
-    def run(*words: str) -> tuple[int, str]:
-        code = main([*words, "--organization", "bluebonnet"] if words[1] != "password" else words)
-        said = capsys.readouterr()
-        return code, said.out + said.err
-
-    return run
-
-
-def test_routes_on_the_command_line(house: House, hub: Callable[..., tuple[int, str]]) -> None:
-    code, said = hub("user", "assign", "carl@example.com", "--lease", "far lease")
-    assert (code, said) == (Exit.DONE, "On the route of carl@example.com: Far Lease.\n")
-    with house.session("pumper") as session:
-        assert session.get(Well, house.far["well"]) is not None
-    assert hub("user", "assign", "carl@example.com", "--lease", "Far Lease")[0] == Exit.DONE
-    with house.session("owner") as session:
-        query = select(func.count()).where(LeaseAssignment.lease_id == house.far["lease"])
-        assert session.scalar(query) == 1, "a second time changes nothing"
-    code, said = hub("user", "assign", "carl@example.com", "--lease", "Far Lease", "--end")
-    assert said == "Off the route of carl@example.com: Far Lease.\n"
-    with house.session("pumper") as session:
-        assert session.get(Well, house.far["well"]) is None
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("assign", "carl@example.com"), "name at least one --lease, or say --all"),
-        (("assign", "carl@example.com", "--lease", "Nowhere"), "there is no lease 'Nowhere'"),
-        (("assign", "who@example.com", "--all"), "nobody here signs in as who@example.com"),
-        (("end", "zoe@example.com"), "zoe@example.com does not work for bluebonnet"),
-        (("end", "alice@example.com"), "This is the last owner"),
-        (("role", "alice@example.com", "--role", "viewer"), "This is the last owner"),
-    ],
-)
-def test_what_cannot_be_done_is_one_sentence(
-    hub: Callable[..., tuple[int, str]], words: tuple[str, ...], said: str
-) -> None:
-    code, heard = hub("user", *words)
-    assert code == Exit.FAILED
-    assert said in heard
-
-
-def test_people_are_listed_given_roles_and_let_go(
-    house: House, hub: Callable[..., tuple[int, str]]
-) -> None:
-    add(house, "hired@example.com")
-    assert hub("user", "role", "hired@example.com", "--role", "manager")[0] == Exit.DONE
-    assert hub("user", "end", "hired@example.com")[0] == Exit.DONE
-    code, said = hub("user", "list", "--json")
-    assert code == Exit.DONE
-    listed = {row["email"]: row for row in json.loads(said)}
-    assert listed["hired@example.com"]["role"] == "manager"
-    assert listed["hired@example.com"]["ended"]
-    assert listed["carl@example.com"]["leases"] == 1
-
-
-def test_the_keeper_sets_a_password(
-    house: House, hub: Callable[..., tuple[int, str]], tmp_path: Any
-) -> None:
-    file = tmp_path / "password"
-    file.write_text("crown-block-99\n")
-    engine = house.database.engine("app")
-    token = sessions.open_session(engine, house.cast.cimarron.pumper, 1, "", "")
-    assert token
-    code, said = hub("user", "password", "finn@example.com", "--password-file", str(file))
-    assert code == Exit.DONE
-    assert "1 sign-ins were ended" in said
-    assert "crown-block" not in said
-    assert sessions.lookup(engine, token, used=True) is None
-    with Session(house.database.engine("owner")) as session:
-        finn = session.get_one(User, house.cast.cimarron.pumper)
-        assert verify_password(finn.password_hash, "crown-block-99")
