@@ -21,6 +21,7 @@ from hub.console.passwords import hash_password
 from hub.database import Actor, act_for, connect
 from hub.schema import ContactChannel, Membership, Organization, User
 from hub.settings import HubSettings, load
+from hub.standards import begin_office
 
 
 @contextmanager
@@ -69,8 +70,13 @@ def org_add(asked: argparse.Namespace, screen: Screen) -> int:
                 f"the short name {asked.slug!r} cannot be used: it is taken, or holds something "
                 "other than small letters, digits and hyphens"
             ) from fault
+        accounts, rates = begin_office(session.connection(), organization.id)
         answer = {"id": organization.id, "name": asked.name, "slug": asked.slug}
-    screen.answer(answer, f"Added {asked.name} ({asked.slug}).")
+    begun = {"accounts": accounts, "tax_rates": rates}
+    screen.answer(
+        answer | begun,
+        f"Added {asked.name} ({asked.slug}), with {accounts} accounts and {rates} tax rates.",
+    )
     return Exit.DONE
 
 

@@ -67,6 +67,8 @@ def test_it_works(
 ) -> None:
     """From an empty database to an agent's file."""
     org = answer(capsys, "org", "add", "Pecan Bayou Energy LLC", "--slug", "pecan")
+    assert org["accounts"] > 30
+    assert org["tax_rates"] > 30
     assert org["slug"] == "pecan"
     person = answer(
         capsys,
