@@ -8,14 +8,13 @@ the same run, in turns. Answers that a page would keep for a while are forgotten
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +24,7 @@ from flask import Flask
 from psycopg import sql
 
 from bench.console_data import VERSION, Size, make
+from bench.console_words import WELL_MS, Answer, Question, as_json, words
 from hub.database import Tier
 from hub.demo.postgres import start_server
 from hub.register.catalog import RESOURCES
@@ -35,7 +35,6 @@ from tests.servers import postgres, timescale_apache
 from tests.servers.postgres import Database, Server
 
 HOME = Path("/var/tmp/wellflow-bench-console")  # noqa: S108 - kept on purpose, for the next run
-LIST_MS, WELL_MS = 100.0, 150.0
 NUMBERS = {"integer", "decimal", "double"}
 MEMORY = {
     "shared_buffers": "1GB",
@@ -43,35 +42,6 @@ MEMORY = {
     "checkpoint_timeout": "15min",
     "max_locks_per_transaction": "512",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One thing to ask: where, and the bare statement of the same rows."""
-
-    table: str
-    door: str  #: console, api
-    shape: str  #: first page, deep page, filtered …
-    url: str
-    bare: Any = None
-    limit_ms: float = LIST_MS
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """How long it took, in milliseconds."""
-
-    question: Question
-    median: float
-    p95: float
-    bare_median: float | None
-    bare_p95: float | None
-    status: int
-
-    @property
-    def good(self) -> bool:
-        """Whether it was answered, and within its limit."""
-        return self.status == 200 and self.p95 <= self.question.limit_ms
 
 
 def main() -> int:
@@ -404,58 +374,6 @@ def _condition(name: str, op: str, value: str) -> sql.Composable:
         return sql.SQL("{} ILIKE {}").format(sql.Identifier(name), sql.Literal(f"%{value}%"))
     word = {"eq": "=", "gte": ">="}[op]
     return sql.SQL("{} {} {}").format(sql.Identifier(name), sql.SQL(word), sql.Literal(value))
-
-
-# ---------------------------------------------------------------------------------- words
-
-
-def as_json(name: str, size: Size, answers: list[Answer]) -> str:
-    """Everything that was measured."""
-    return json.dumps(
-        {"server": name, "size": asdict(size), "answers": [asdict(a) for a in answers]}
-    )
-
-
-def words(name: str, size: Size, answers: list[Answer]) -> str:
-    """A line for each table and door with its slowest shape; every shape of the daily records."""
-    head = (
-        f"{name}: {size.wells} wells, {size.wells * 365.25 * size.years / 1e6:.2f} million daily"
-        f" records, {size.reading_days * 1440 * 50 / 1e6:.1f} million readings (ms)\n"
-        f"{'table':<26}{'door':<9}{'median':>8}{'p95':>8}   {'bare median':>11}{'p95':>8}   slowest"
-    )
-    lines = [head]
-    groups: dict[tuple[str, str], list[Answer]] = {}
-    for answer in answers:
-        apart = answer.question.table == "production_records"
-        key = (answer.question.table, answer.question.door + (f" {answer.question.shape}" * apart))
-        groups.setdefault(key, []).append(answer)
-    for (table, door), found in groups.items():
-        lines.append(_line(table, door, found))
-    worst = max(answers, key=lambda answer: answer.p95 / answer.question.limit_ms)
-    bad = [answer for answer in answers if not answer.good]
-    lines.append(
-        f"{len(answers)} lists and pages, {len(bad)} beyond the limit or not answered;"
-        f" slowest p95 {worst.p95:.0f} ms: {worst.question.url[:60]}"
-    )
-    lines += [f"  {a.status} {a.p95:>6.0f} ms  {a.question.url[:110]}" for a in bad]
-    return "\n".join(lines)
-
-
-def _line(table: str, door: str, found: list[Answer]) -> str:
-    slowest = max(found, key=lambda answer: answer.p95)
-    bare = [a for a in found if a.bare_median is not None]
-    beside = (
-        f"{statistics.median(a.bare_median or 0 for a in bare):>11.1f}"
-        f"{max(a.bare_p95 or 0 for a in bare):>8.1f}"
-        if bare
-        else f"{'':>19}"
-    )
-    median = statistics.median(answer.median for answer in found)
-    door, _, shape = door.partition(" ")
-    return (
-        f"{table:<26}{door:<9}{median:>8.1f}{slowest.p95:>8.1f}   {beside}"
-        f"   {shape or slowest.question.shape}"
-    )
 
 
 if __name__ == "__main__":

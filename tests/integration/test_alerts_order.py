@@ -39,7 +39,7 @@ def forget(gauge: Gauge) -> None:
     with gauge.database.admin() as admin:
         admin.execute(
             "TRUNCATE readings, ingest_batches, readings_latest, alert_checkpoints,"
-            " notification_attempts, notifications, alert_events, alerts"
+            " notification_attempts, notifications, alert_events, alerts CASCADE"
         )
         admin.execute("UPDATE alert_rules SET faulted_at = NULL, fault = NULL")
 

@@ -1,0 +1,90 @@
+"""What the console's bench asked, how long it took, and the table that tells it."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bench.console_data import Size
+
+LIST_MS, WELL_MS = 100.0, 150.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to ask: where, and the bare statement of the same rows."""
+
+    table: str
+    door: str  #: console, api
+    shape: str  #: first page, deep page, filtered …
+    url: str
+    bare: Any = None
+    limit_ms: float = LIST_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How long it took, in milliseconds."""
+
+    question: Question
+    median: float
+    p95: float
+    bare_median: float | None
+    bare_p95: float | None
+    status: int
+
+    @property
+    def good(self) -> bool:
+        """Whether it was answered, and within its limit."""
+        return self.status == 200 and self.p95 <= self.question.limit_ms
+
+
+def as_json(name: str, size: Size, answers: list[Answer]) -> str:
+    """Everything that was measured."""
+    return json.dumps(
+        {"server": name, "size": asdict(size), "answers": [asdict(a) for a in answers]}
+    )
+
+
+def words(name: str, size: Size, answers: list[Answer]) -> str:
+    """A line for each table and door with its slowest shape; every shape of the daily records."""
+    head = (
+        f"{name}: {size.wells} wells, {size.wells * 365.25 * size.years / 1e6:.2f} million daily"
+        f" records, {size.reading_days * 1440 * 50 / 1e6:.1f} million readings (ms)\n"
+        f"{'table':<26}{'door':<9}{'median':>8}{'p95':>8}   {'bare median':>11}{'p95':>8}   slowest"
+    )
+    lines = [head]
+    groups: dict[tuple[str, str], list[Answer]] = {}
+    for answer in answers:
+        apart = answer.question.table == "production_records"
+        key = (answer.question.table, answer.question.door + (f" {answer.question.shape}" * apart))
+        groups.setdefault(key, []).append(answer)
+    for (table, door), found in groups.items():
+        lines.append(_line(table, door, found))
+    worst = max(answers, key=lambda answer: answer.p95 / answer.question.limit_ms)
+    bad = [answer for answer in answers if not answer.good]
+    lines.append(
+        f"{len(answers)} lists and pages, {len(bad)} beyond the limit or not answered;"
+        f" slowest p95 {worst.p95:.0f} ms: {worst.question.url[:60]}"
+    )
+    lines += [f"  {a.status} {a.p95:>6.0f} ms  {a.question.url[:110]}" for a in bad]
+    return "\n".join(lines)
+
+
+def _line(table: str, door: str, found: list[Answer]) -> str:
+    slowest = max(found, key=lambda answer: answer.p95)
+    bare = [a for a in found if a.bare_median is not None]
+    beside = (
+        f"{statistics.median(a.bare_median or 0 for a in bare):>11.1f}"
+        f"{max(a.bare_p95 or 0 for a in bare):>8.1f}"
+        if bare
+        else f"{'':>19}"
+    )
+    median = statistics.median(answer.median for answer in found)
+    door, _, shape = door.partition(" ")
+    return (
+        f"{table:<26}{door:<9}{median:>8.1f}{slowest.p95:>8.1f}   {beside}"
+        f"   {shape or slowest.question.shape}"
+    )
