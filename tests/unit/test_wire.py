@@ -375,7 +375,7 @@ def test_an_infinite_number_is_no_envelope(keys: str) -> None:
 def test_a_tag_has_a_number_and_a_name(number: object, name: object) -> None:
     item = {"number": number, "name": name, "device": "d", "unit": "psi", "interval_ms": 1000}
     body = {"v": 1, "epoch": 1, "devices": ["d"], "tags": [item]}
-    with pytest.raises(WireError, match="a tag's (number|name) is"):
+    with pytest.raises(WireError, match=r"a tag's (number|name) is"):
         control.parse_declaration(wire.encode(json.dumps(body).encode()))
 
 
