@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +73,8 @@ class Server:
     child: Child | None = None
     templates: dict[str, Tier] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
+    spares: dict[str, Future[str]] = field(default_factory=dict)
+    maker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
     def run(self, statement: str, *names: str) -> None:
         """Run one statement in the maintenance database; `{}` stand for identifiers."""
@@ -96,9 +99,18 @@ class Server:
             self.made.append(template)
             self.templates[template] = prepare(self.address(template))
             self._close_to_all(template)
+        tier = self.templates[template]
+        spare = self.spares.pop(template, None)
+        name = spare.result() if spare else self._copy(template)
+        if tier is Tier.PLAIN:
+            self.spares[template] = self.maker.submit(self._copy, template)
+        return Database(self.address(name), tier, self.programs)
+
+    def _copy(self, template: str) -> str:
+        """Copy a template; the next copy is made while a test works with this one."""
         name = self._new_name()
         self.run("CREATE DATABASE {} TEMPLATE {}", name, template)
-        return Database(self.address(name), self.templates[template], self.programs)
+        return name
 
     def drop(self, database: Database) -> None:
         """Remove a database, whoever is still in it."""
@@ -109,6 +121,7 @@ class Server:
 
     def stop(self) -> None:
         """Remove what was made, and stop the server if it was started here."""
+        self.maker.shutdown()
         if self.child:
             self.child.stop()
             return
