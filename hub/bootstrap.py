@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
@@ -25,6 +26,15 @@ LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 Loop = Callable[[HubSettings, threading.Event], None]
 
 
+def spare_the_standing() -> None:
+    """Exempt what stands for the life of the process from garbage collection.
+
+    Walking all tables, pages and libraries again held one request in a few hundred up for 0.2 s.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def serve(settings: HubSettings, stop: threading.Event) -> None:
     """Serve the console until `stop` is set; then finish what is being answered."""
     engine = connect(settings.database.url, "app", pool=settings.database.pool)
@@ -36,6 +46,7 @@ def serve(settings: HubSettings, stop: threading.Event) -> None:
         ident=None,
         clear_untrusted_proxy_headers=settings.web.trusted_proxies == 0,
     )
+    spare_the_standing()
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()
     while thread.is_alive() and not stop.wait(0.2):
