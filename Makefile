@@ -3,6 +3,7 @@ PYTHON ?= python3
 ENV    ?= .venv
 BIN    := $(ENV)/bin
 TESTS  ?= tests
+JOBS   ?= auto
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
@@ -20,8 +21,8 @@ demo: ## Recorded wells, live: database, broker, site, agent, hub, mailbox (CHEC
 	@$(PYTHON) deploy/install.py demo --into $(ENV)
 	@exec $(BIN)/python -m hub demo $(if $(CHECK),--check)
 
-test: install ## Run the whole suite (TESTS=tests/unit runs a part)
-	@$(BIN)/python -m pytest $(TESTS)
+test: install ## Run the whole suite (TESTS=tests/unit runs a part, JOBS=1 one after the other)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
 
 check: install ## Format, lint, types, import directions
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; exit 1; }

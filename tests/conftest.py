@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,18 @@ from tests.intruder import TALLY
 from tests.servers import mail, postgres, timescale_apache
 from tests.servers.certificates import Authority
 from tests.servers.mosquitto import Mosquitto, mosquitto
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of several hands what it counted to the one that prints the summary."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["tally"] = TALLY.to_json()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add up what the workers counted."""
+    TALLY.add(getattr(node, "workeroutput", {}).get("tally", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

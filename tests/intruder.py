@@ -41,6 +41,15 @@ class Tally:
         if leaked:
             self.leaks.append(f"{door}: {what}")
 
+    def to_json(self) -> dict[str, Any]:
+        """What `add` reads in another process."""
+        return {"attempts": dict(self.attempts), "leaks": self.leaks}
+
+    def add(self, counted: Mapping[str, Any]) -> None:
+        """Add what another process counted."""
+        self.attempts.update(counted.get("attempts", {}))
+        self.leaks.extend(counted.get("leaks", []))
+
     def __str__(self) -> str:
         doors = ", ".join(f"{number:,} by {door}" for door, number in self.attempts.items())
         return f"isolation: {self.attempts.total():,} attempts ({doors}), {len(self.leaks)} leaks"
