@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.errors import HubError
-from hub.notify import outbox
+from hub.notify import routing
 from hub.schema import Alert, AlertEvent
 
 IsaState = Literal["A", "B", "C", "D", "E", "F", "G"]
@@ -83,7 +83,7 @@ def acknowledge(
     if alert.condition == "normal" and not alert.latched:
         alert.closed_at = moment
         write(session, alert, "closed", None)
-    cancelled = outbox.withdraw(session, alert.id, moment)
+    cancelled = routing.stop(session, alert.id, moment)
     session.flush()
     return Acknowledged(changed=True, cancelled=cancelled)
 
@@ -121,7 +121,7 @@ def close(session: Session, alert: Alert, kind: str, now: datetime) -> None:
     alert.closed_at = now
     alert.row_version += 1
     write(session, alert, kind, None)
-    outbox.withdraw(session, alert.id, now)
+    routing.stop(session, alert.id, now)
     session.flush()
 
 

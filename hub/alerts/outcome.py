@@ -18,8 +18,9 @@ from hub.alerts.episodes import Episode
 from hub.alerts.instants import to_instant, to_ms
 from hub.alerts.lifecycle import close, dedup_key, write
 from hub.alerts.rules import Watch
-from hub.notify import outbox
+from hub.notify import routing
 from hub.notify.messages import NoticeKind, Standing, compose, sentence
+from hub.notify.outbox import Notice
 from hub.schema import Alert, AlertEvent
 from hub.schema.base import uuid7
 
@@ -113,7 +114,7 @@ def retract(scene: Scene, alert: Alert, joined: Episode | None) -> None:
         since = to_instant(joined.raised_at).isoformat(timespec="milliseconds")
         note = f"It is part of the alert that began {since}."
     write(scene.session, alert, "retracted", None, note=note)
-    outbox.withdraw(scene.session, alert.id, scene.now)
+    routing.stop(scene.session, alert.id, scene.now)
     if joined is None:
         _follow_up(scene, alert, "retracted")
     scene.session.flush()
@@ -299,16 +300,16 @@ def _announce(scene: Scene, alert: Alert, kind: NoticeKind, level: Level | None)
     alert.ack = "unacked"
     alert.announced_level = alert.level
     scene.session.flush()
-    outbox.announce(scene.session, _notice(scene, alert, kind, standing), scene.now)
+    routing.page(scene.session, _notice(scene, alert, kind, standing), scene.now)
 
 
 def _follow_up(scene: Scene, alert: Alert, kind: NoticeKind) -> None:
     scene.session.flush()
-    outbox.follow_up(scene.session, _notice(scene, alert, kind, _standing(alert)), scene.now)
+    routing.follow_up(scene.session, _notice(scene, alert, kind, _standing(alert)), scene.now)
 
 
-def _notice(scene: Scene, alert: Alert, kind: NoticeKind, standing: Standing) -> outbox.Notice:
-    return outbox.Notice(
+def _notice(scene: Scene, alert: Alert, kind: NoticeKind, standing: Standing) -> Notice:
+    return Notice(
         alert.organization_id,
         alert.id,
         kind,

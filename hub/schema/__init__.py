@@ -1,23 +1,15 @@
 """Every table, and nothing else; a leaf of the import graph."""
 
 from hub.schema.accounts import Account, Afe
+from hub.schema.alerting import Alert, AlertCheckpoint, AlertEvent, AlertRule
 from hub.schema.analysis import Benchmark, Forecast, ForecastPoint
 from hub.schema.assets import Equipment, Lease, Well
 from hub.schema.banking import BankAccount, OwnerPayment
 from hub.schema.base import Base
 from hub.schema.compliance import ComplianceReport, Permit, PermitCondition, PermitLimit, ReportLine
 from hub.schema.expenses import Expense, ExpenseAllocation
-from hub.schema.operations import (
-    Alert,
-    AlertCheckpoint,
-    AlertEvent,
-    AlertRule,
-    ContactChannel,
-    Installation,
-    JobRun,
-    Notification,
-    NotificationAttempt,
-)
+from hub.schema.installation import Installation, JobRun
+from hub.schema.notifying import ContactChannel, Notification, NotificationAttempt
 from hub.schema.ownership import LeasePartner, OwnershipDeck
 from hub.schema.papers import Contract, ContractLease, Document, DocumentLink
 from hub.schema.partners import Partner

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hub.alerts.lifecycle import dedup_key, isa_state
 from hub.schema import Alert
-from hub.schema.operations import CONDITIONS
+from hub.schema.alerting import CONDITIONS
 
 NOW = datetime(2024, 6, 1, 12, 0, tzinfo=UTC)
 LATER, EARLIER = NOW + timedelta(hours=1), NOW - timedelta(hours=1)
