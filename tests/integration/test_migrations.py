@@ -252,7 +252,11 @@ def test_every_migration_gives_up_rather_than_block() -> None:
     assert "statement_timeout" in text_of
 
 
-@pytest.mark.parametrize("mapper", list(Base.registry.mappers), ids=lambda m: m.class_.__name__)
+@pytest.mark.parametrize(
+    "mapper",
+    sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__name__),
+    ids=lambda mapper: mapper.class_.__name__,
+)
 def test_every_table_explains_itself(mapper: Any) -> None:
     table, cls = mapper.local_table, mapper.class_
     assert inspect.getdoc(cls)
