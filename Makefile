@@ -7,7 +7,7 @@ JOBS   ?= auto
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench-agent bench-ingest bench-console chaos fuzz vendor constraints wheel clean
+.PHONY: help install demo test check format bench-agent bench-ingest bench-console bench-alerts chaos fuzz vendor constraints wheel clean
 
 help: ## Print this list
 	@printf 'WellFlow, from gauge to manager. What you can make:\n\n'
@@ -42,6 +42,9 @@ bench-ingest: install ## Measure the hub: readings per second from broker to com
 
 bench-console: install ## Measure pages and API over 30 years of 500 wells (first run makes the data)
 	@$(BIN)/python -m bench.console
+
+bench-alerts: install ## Measure the alarms: what they find, spare and survive (QUICK=1: a first look)
+	@$(BIN)/python -m bench.alerts $(if $(QUICK),--quick) $(if $(JSON),--json)
 
 chaos: install ## Kill every part again and again, then count every reading (about 5 minutes)
 	@$(BIN)/python -m bench.chaos
