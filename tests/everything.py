@@ -72,6 +72,7 @@ SIMPLE: dict[type, Any] = {
 #: references of which only one may be given.
 ROWS: dict[str, dict[str, Any]] = {
     "saved_views": {"user_id": None},  # shared: one of a person's own is seen by that person only
+    "alert_rules": {"well_id": None, "parent_id": None},
     "completions": {"name": lambda: f"zone-{next(UNIQUE)}"},  # each well has a first one already
     "compliance_reports": {"facility_id": None, "well_id": None},
     "equipment": {"facility_id": None},

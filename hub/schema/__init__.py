@@ -1,7 +1,7 @@
 """Every table, and nothing else; a leaf of the import graph."""
 
 from hub.schema.accounts import Account, Afe
-from hub.schema.alerting import Alert, AlertCheckpoint, AlertEvent, AlertRule
+from hub.schema.alerting import Alert, AlertCheckpoint, AlertEvent, AlertRule, AlertRuleVersion
 from hub.schema.analysis import Benchmark, Forecast, ForecastPoint
 from hub.schema.assets import Equipment, Lease, Well
 from hub.schema.banking import BankAccount, OwnerPayment
@@ -59,6 +59,7 @@ __all__ = [
     "AlertCheckpoint",
     "AlertEvent",
     "AlertRule",
+    "AlertRuleVersion",
     "ApiKey",
     "AuditEntry",
     "AuditProgress",

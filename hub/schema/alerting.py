@@ -19,21 +19,72 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
+from hub.schema.base import (
+    Authored,
+    Base,
+    Keyed,
+    Owned,
+    about,
+    of_organization,
+    one_of,
+    part_of,
+    within,
+)
 
 CONDITIONS = ("normal", "pending_on", "active", "pending_off", "unknown")
 LEVELS = ("lolo", "lo", "hi", "hihi")
 ACKS = ("none", "unacked", "acked")
+#: Judged sample by sample, on the hub and at the site.
+SAMPLE_KINDS = (
+    "limit",
+    "rate",
+    "stale",
+    "flatline",
+    "bad_value",
+    "digital",
+    "deviation",
+    "expression",
+)
+#: Judged from the office's rows.
+OFFICE_KINDS = (
+    *("production_variance", "mass_balance", "due_date", "financial", "meta", "missing_entry"),
+    "ticket_mismatch",
+)
+SCOPES = ("tag", "equipment_class", "well", "organization")
 
 
 class AlertRule(Base, Keyed, Owned, Authored):
-    """When a tag's readings become an alert, and what the person woken by it should do."""
+    """When readings or the office's rows become an alert, and what whoever it wakes should do.
+
+    A rule of scope tag is what the evaluator judges. A rule of readings for a class of equipment, a
+    well or the whole operator is a parent: it makes one rule of scope tag per fitting tag.
+    """
 
     __tablename__ = "alert_rules"
 
     name: Mapped[str] = mapped_column(info=about("What is wrong, in a few words."))
     kind: Mapped[str] = mapped_column(server_default="limit")
-    tag_id: Mapped[int] = mapped_column(info=about("The tag it watches."))
+    scope: Mapped[str] = mapped_column(
+        server_default="tag", default="tag", info=about("How much it watches.", choices=SCOPES)
+    )
+    tag_id: Mapped[int | None] = mapped_column(info=about("The tag it watches."))
+    well_id: Mapped[uuid.UUID | None] = mapped_column(info=about("The well it watches."))
+    equipment_class: Mapped[str | None] = mapped_column(
+        info=about("The kind of equipment it watches.")
+    )
+    measure: Mapped[str | None] = mapped_column(
+        info=about("What is measured on what it watches; a parent's tags have this measure.")
+    )
+    unit: Mapped[str | None] = mapped_column(
+        info=about("Unit of a parent's limits; tags in another unit get no rule.")
+    )
+    parent_id: Mapped[uuid.UUID | None] = mapped_column(info=about("The rule that made this one."))
+    detached: Mapped[bool] = mapped_column(
+        server_default="false",
+        default=False,
+        info=about("Changed by a person; the parent lets it be."),
+    )
+    template: Mapped[str | None] = mapped_column(info=about("The template it began with."))
     params: Mapped[dict[str, Any]] = mapped_column(
         info=about("Levels with setpoint, deadband, delays and priority.")
     )
@@ -45,14 +96,75 @@ class AlertRule(Base, Keyed, Owned, Authored):
     respond_within_s: Mapped[int | None] = mapped_column(
         info=about("Time in which acting still helps.", unit="s")
     )
+    latch: Mapped[bool] = mapped_column(
+        server_default="false",
+        default=False,
+        info=about("Its alerts stand until somebody resets them."),
+    )
+    capture_fleeting: Mapped[bool] = mapped_column(
+        server_default="false",
+        default=False,
+        info=about("Also what ends before the on-delay becomes an alert."),
+    )
+    advisory: Mapped[bool] = mapped_column(
+        server_default="false", default=False, info=about("Advice: shown, and never pages.")
+    )
     faulted_at: Mapped[datetime | None] = mapped_column(info=about("When judging it failed."))
     fault: Mapped[str | None] = mapped_column(info=about("Why judging it failed."))
     __table_args__ = (
         of_organization(),
         within("tag_id", table="tags"),
+        within("well_id", table="wells"),
+        within("parent_id", table="alert_rules"),
         UniqueConstraint("organization_id", "id"),
         Index("alert_rules_tag_id_idx", "tag_id"),
-        CheckConstraint(one_of("kind", "limit"), name="kind"),
+        Index(
+            "alert_rules_child_key",
+            "organization_id",
+            "parent_id",
+            "tag_id",
+            unique=True,
+            postgresql_where=text("parent_id IS NOT NULL"),
+        ),
+        Index(
+            "alert_rules_kind_idx",
+            "organization_id",
+            "kind",
+            postgresql_where=text("tag_id IS NULL"),
+        ),
+        CheckConstraint(one_of("kind", *SAMPLE_KINDS, *OFFICE_KINDS), name="kind"),
+        CheckConstraint(one_of("scope", *SCOPES), name="scope"),
+        CheckConstraint(
+            "(scope = 'tag') = (tag_id IS NOT NULL) AND (scope = 'well') = (well_id IS NOT NULL)"
+            " AND (scope = 'equipment_class') = (equipment_class IS NOT NULL)",
+            name="watched",
+        ),
+        CheckConstraint(
+            "(parent_id IS NULL OR scope = 'tag' AND parent_id <> id)"
+            " AND (parent_id IS NOT NULL OR NOT detached)",
+            name="parent_id",
+        ),
+    )
+
+
+class AlertRuleVersion(Base, Owned):
+    """What a rule said, every time it was changed: appended by the database, never changed."""
+
+    __tablename__ = "alert_rule_versions"
+    TITLE: ClassVar[str] = "number"
+
+    rule_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, info=about("Counts the changes of the rule.")
+    )
+    version: Mapped[int] = mapped_column(info=about("The version that alerts name."))
+    said: Mapped[dict[str, Any]] = mapped_column(info=about("The rule's columns as they stood."))
+    made_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    made_by: Mapped[uuid.UUID | None] = mapped_column(info=about("Who changed it."))
+    __table_args__ = (
+        of_organization(),
+        part_of("rule_id", table="alert_rules"),
+        Index("alert_rule_versions_organization_id_idx", "organization_id"),
     )
 
 
