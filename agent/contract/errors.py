@@ -9,3 +9,7 @@ class WireError(ValueError):
 
 class UnknownVersionError(WireError):
     """A message of a version this program does not know; its envelope could be read."""
+
+
+class ContractError(ValueError):
+    """A figure that cannot be right; the text is one sentence for the person who entered it."""

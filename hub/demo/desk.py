@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from sqlalchemy import Engine, Table, insert, select, update
 from sqlalchemy.orm import Session
@@ -21,8 +20,6 @@ from hub.database import Actor, act_for, tenant_session
 from hub.schema import Base, Lease, Membership, User, Well
 from hub.schema.base import uuid7
 from hub.settings import DocumentSettings
-
-CENT: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +96,3 @@ def at_desk(
         leases = dict(session.execute(select(Lease.name, Lease.id)).all())
         wells = dict(session.execute(select(Well.name, Well.id)).all())
         yield Desk(session, organization, people, today, secret_key, documents, leases, wells)
-
-
-def split(total: Decimal, parts: Mapping[Any, Decimal], step: Decimal = CENT) -> dict[Any, Decimal]:
-    """Share a total by decimals so that the shares sum to it, by largest remainder.
-
-    Every share is rounded down to `step`; what is left goes, a step each, to the largest
-    remainders, the first named first among equals.
-    """
-    whole = sum(parts.values(), Decimal(0))
-    exact = {key: total * part / whole for key, part in parts.items()}
-    shares = {key: value // step * step for key, value in exact.items()}
-    left = int((total - sum(shares.values(), Decimal(0))) / step)
-    order = sorted(parts, key=lambda key: exact[key] - shares[key], reverse=True)
-    for key in order[:left]:
-        shares[key] += step
-    return shares

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import func, select
 
-from hub.demo.desk import CENT, Desk, split
+from hub.demo.desk import Desk
 from hub.register.catalog import resource
 from hub.register.changes import create
 from hub.schema import (
@@ -35,6 +35,7 @@ from hub.schema import (
     TaxRecord,
     Well,
 )
+from hub.shares import CENT, split
 from hub.standards import begin_office
 
 #: Code, name, what it is by law, its parts, and how its tax number ends.
