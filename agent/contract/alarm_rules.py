@@ -1,25 +1,30 @@
-"""Alarm rules as both programs read them: levels with setpoint, deadband, delays and priority.
+"""Alarm rules as both programs read them: a signal, and levels on it.
 
-Shape of a rule of kind ``limit``, as it stands in the database and in an agent's rule bundle::
+Shape of a rule, as it stands in the database and in an agent's rule bundle::
 
     {"levels": {"lo":   {"setpoint": 150, "deadband": 10, "on_delay_s": 10, "off_delay_s": 60,
                          "priority": 3},
-                "lolo": {"setpoint": 80, "priority": 2}},
+                "lolo": {"setpoint": {"of": "range_low", "plus": 5}, "priority": 2}},
      "blind_after_s": 60}
 
-A value at or beyond a setpoint is in alarm; it is out of alarm once it lies farther than the
-deadband on the safe side. Only ``setpoint`` and ``priority`` (1 worst … 4 advice) are needed.
+A signal at or beyond a setpoint is in alarm; it is out of alarm once it lies farther than the
+deadband on the safe side. Only ``setpoint`` and ``priority`` (1 worst … 4 advice) are needed. The
+kind of a rule says what its signal is (`alarm_kinds`); that of ``limit`` is the value itself.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-LEVELS: Final = ("lolo", "lo", "hi", "hihi")
+from agent.contract.alarm_kinds import KINDS, ONE, SETTINGS, SIDED, Circumstances, Shape
+from agent.contract.rule_params import Given, Reference
+from agent.contract.signals.doubt import Doubt, Sieve, StillSieve
+from agent.contract.signals.stage import Stage
+
+LEVELS: Final = (*SIDED, *ONE)
 OUTER: Final = frozenset({"lolo", "hihi"})
 BLIND_AFTER_S: Final = 60.0  #: without a reading for this long, delays stop counting
 LONGEST_DELAY_S: Final = 7 * 86_400
@@ -37,12 +42,13 @@ class RuleError(ValueError):
 class Level:
     """One limit of a rule."""
 
-    name: str  #: lolo, lo, hi or hihi
-    setpoint: float  #: in the tag's unit
+    name: str  #: lolo, lo, hi or hihi; alarm where there can be only one
+    setpoint: float  #: in the signal's unit
     priority: int  #: 1 worst … 4 advice
-    deadband: float = 0.0  #: in the tag's unit, on the safe side of the setpoint
+    deadband: float = 0.0  #: in the signal's unit, on the safe side of the setpoint
     on_delay_s: float = 0.0
     off_delay_s: float = 0.0
+    reference: Reference | None = None  #: where the setpoint comes from, if not written out
 
     @property
     def side(self) -> int:
@@ -61,11 +67,18 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitRule:
-    """When readings lie too low or too high, and how badly."""
+class Rule:
+    """When a signal lies too low or too high, and how badly."""
 
     levels: tuple[Level, ...]  #: in the order of `LEVELS`
     blind_after_s: float = BLIND_AFTER_S
+    kind: str = "limit"
+    stages: tuple[Stage, ...] = ()  #: from readings to the signal
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)  #: of its kind
+    tags: tuple[str, ...] = ()  #: the gauges of a condition, by name, in the order of its rows
+    latch: bool = False  #: stands until a person resets it
+    capture_fleeting: bool = False  #: even what is over before the on-delay is raised
+    has_setpoints: bool = True  #: False where the setpoint means nothing to people
 
     def level(self, name: str) -> Level | None:
         """The level of that name, if the rule has it."""
@@ -76,103 +89,136 @@ class LimitRule:
         """How far apart two spells may lie and still be one."""
         return max(level.off_delay_s for level in self.levels)
 
+    def guarded(self, others: Iterable[Rule]) -> Rule:
+        """The rule as it judges beside the others of its gauge.
+
+        What a `bad_value` does not believe, and a `flatline` with ``blinds`` takes for dead, is no
+        evidence for it.
+        """
+        if self.kind in {"bad_value", "expression"}:
+            return self
+        sieves = tuple(sieve for other in others for sieve in other.sieves(self.kind))
+        return replace(self, stages=(*sieves, *self.stages)) if sieves else self
+
+    def sieves(self, kind: str) -> tuple[Stage, ...]:
+        """What this rule keeps from another of a kind, on the same gauge."""
+        stage = self.stages[-1] if self.stages else None
+        if isinstance(stage, Doubt):
+            return (Sieve(stage),)
+        if stage is not None and self.settings.get("blinds") and kind != "flatline":
+            return (StillSieve(stage, self.levels[0].setpoint),)
+        return ()
+
     def to_json(self) -> dict[str, Any]:
         """What `parse_rule` reads."""
-        return {
-            "levels": {
-                level.name: {
-                    "setpoint": level.setpoint,
-                    "deadband": level.deadband,
-                    "on_delay_s": level.on_delay_s,
-                    "off_delay_s": level.off_delay_s,
-                    "priority": level.priority,
-                }
-                for level in self.levels
-            },
-            "blind_after_s": self.blind_after_s,
+        flags = {name: True for name in _FLAGS if getattr(self, name)}
+        levels = {level.name: self._level_json(level) for level in self.levels}
+        return {"levels": levels, **self.settings, **flags, "blind_after_s": self.blind_after_s}
+
+    def _level_json(self, level: Level) -> dict[str, Any]:
+        setpoint = level.reference.to_json() if level.reference else level.setpoint
+        limit = {"setpoint": setpoint, "deadband": level.deadband} if self.has_setpoints else {}
+        return limit | {
+            "on_delay_s": level.on_delay_s,
+            "off_delay_s": level.off_delay_s,
+            "priority": level.priority,
         }
 
 
+_FLAGS: Final = ("latch", "capture_fleeting")
+_OF_SETPOINT: Final = frozenset({"setpoint", "deadband"})
+_LEVEL_KEYS: Final = frozenset({"setpoint", "deadband", "on_delay_s", "off_delay_s", "priority"})
+
+
 def parse_rule(
-    kind: str, params: Mapping[str, Any], *, blind_after_s: float = BLIND_AFTER_S
-) -> LimitRule:
+    kind: str,
+    params: Mapping[str, Any],
+    *,
+    blind_after_s: float = BLIND_AFTER_S,
+    attributes: Mapping[str, float | None] | None = None,
+    measure: str | None = None,
+) -> Rule:
     """Read a rule; raises `RuleError` with every fault.
 
     `blind_after_s` holds where the rule itself does not say: it follows from how often the gauge
-    is read.
+    is read. `attributes` are the numbers that setpoints may refer to; without them a rule that
+    refers to any can be checked and kept, but not judged. `measure` gives a flatline its usual
+    length.
     """
-    if kind != "limit":
-        raise RuleError([f"The kind of rule {kind!r} is not known; use limit."])
-    faults: list[str] = []
-    levels = _levels(params.get("levels"), faults)
-    _no_others(params, {"levels", "blind_after_s"}, "a rule", faults)
-    blind = _number(params, "blind_after_s", "The rule", faults, default=blind_after_s, low=0.001)
-    if not faults:
-        _check_order(levels, faults)
-    if not faults:
-        _check_deadbands(levels, faults)
+    if kind not in KINDS:
+        raise RuleError([f"The kind of rule {kind!r} is not known; use {', '.join(KINDS)}."])
+    given = Given(params, "The rule", [], attributes)
+    given.no_others({"levels", "blind_after_s", *_FLAGS, *SETTINGS[kind]}, "a rule")
+    blind = given.number("blind_after_s", default=blind_after_s, low=0.001)
+    shape = KINDS[kind](given, Circumstances(blind, measure))
+    flags = {name: given.flag(name) for name in _FLAGS}
+    rule = Rule(
+        _levels(kind, shape, replace(given, faults=(faults := []))),
+        blind,
+        kind,
+        shape.stages,
+        shape.settings,
+        shape.tags,
+        has_setpoints=shape.setpoint is None,
+        **flags,
+    )
+    faults += given.faults
+    _check(rule, faults, resolved=attributes is not None)
     if faults:
         raise RuleError(faults)
-    return LimitRule(tuple(levels), blind)
+    return rule
 
 
-def _levels(given: object, faults: list[str]) -> list[Level]:
-    if not isinstance(given, Mapping) or not given:
-        faults.append(f"A limit rule needs at least one level: {', '.join(LEVELS)}.")
-        return []
-    _no_others(given, set(LEVELS), "a limit rule", faults)
-    return [_level(name, given[name], faults) for name in LEVELS if name in given]
+def _check(rule: Rule, faults: list[str], *, resolved: bool) -> None:
+    """What no level alone can have wrong; references that were not resolved are left out."""
+    levels = [level for level in rule.levels if resolved or level.reference is None]
+    for check in (_check_order, _check_deadbands):
+        if not faults:
+            check(levels, faults)
 
 
-def _level(name: str, given: object, faults: list[str]) -> Level:
-    if not isinstance(given, Mapping):
-        faults.append(f"{name} must be a table with setpoint and priority, not {given!r}.")
+def _levels(kind: str, shape: Shape, given: Given) -> tuple[Level, ...]:
+    written = given.values.get("levels")
+    if not isinstance(written, Mapping) or not written:
+        article = "An" if kind[0] in "aeiou" else "A"
+        names = ", ".join(shape.levels)
+        given.faults.append(f"{article} {kind} rule needs at least one level: {names}.")
+        return ()
+    Given(written, "", given.faults).no_others(shape.levels, f"a {kind} rule")
+    return tuple(
+        _level(name, written[name], shape, given) for name in shape.levels if name in written
+    )
+
+
+def _level(name: str, written: object, shape: Shape, rule: Given) -> Level:
+    if not isinstance(written, Mapping):
+        needs = "priority" if shape.setpoint is not None else "setpoint and priority"
+        rule.faults.append(f"{name} must be a table with {needs}, not {written!r}.")
         return Level(name, 0.0, 4)
-    known = {"setpoint", "deadband", "on_delay_s", "off_delay_s", "priority"}
-    _no_others(given, known, name, faults)
-    priority = _number(given, "priority", name, faults, low=1, high=4)
+    given = Given(written, name, rule.faults, rule.attributes)
+    given.no_others(_LEVEL_KEYS - (_OF_SETPOINT if shape.setpoint is not None else set()))
+    priority = given.number("priority", low=1, high=4)
     if priority != int(priority):
-        faults.append(f"{name}: priority must be 1, 2, 3 or 4, not {priority}.")
+        given.fault(f"priority must be 1, 2, 3 or 4, not {priority}.")
+    setpoint, reference = _setpoint(given, shape)
     delay = {"default": 0.0, "low": 0.0, "high": float(LONGEST_DELAY_S)}
     return Level(
         name,
-        _number(given, "setpoint", name, faults),
+        setpoint,
         int(priority),
-        _number(given, "deadband", name, faults, default=0.0, low=0.0),
-        _number(given, "on_delay_s", name, faults, **delay),
-        _number(given, "off_delay_s", name, faults, **delay),
+        given.number("deadband", default=0.0, low=0.0),
+        given.number("on_delay_s", **delay),
+        given.number("off_delay_s", **delay),
+        reference,
     )
 
 
-def _number(
-    given: Mapping[str, Any],
-    key: str,
-    where: str,
-    faults: list[str],
-    *,
-    default: float | None = None,
-    low: float = -math.inf,
-    high: float = math.inf,
-) -> float:
-    value = given.get(key, default)
-    if value is None:
-        faults.append(f"{where}: {key} is missing.")
-        return 0.0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        faults.append(f"{where}: {key} must be a number, not {value!r}.")
-        return 0.0
-    if not low <= value <= high:
-        span = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
-        faults.append(f"{where}: {key} must be {span}, not {value:g}.")
-    return float(value)
-
-
-def _no_others(given: Mapping[str, Any], known: set[str], where: str, faults: list[str]) -> None:
-    faults.extend(
-        f"{key!r} is not known in {where}; use {', '.join(sorted(known))}."
-        for key in given
-        if key not in known
-    )
+def _setpoint(given: Given, shape: Shape) -> tuple[float, Reference | None]:
+    if shape.setpoint is not None:
+        return shape.setpoint, None
+    if given.values.get("setpoint") is None and shape.usual_setpoint is not None:
+        return shape.usual_setpoint, None
+    return given.number_or_reference("setpoint")
 
 
 def _check_order(levels: list[Level], faults: list[str]) -> None:

@@ -12,129 +12,63 @@ and delays stand still until the next good one.
 
 A state can be saved as JSON after any sample and taken up again with the same result. Long runs of
 values that change nothing are passed over in bulk.
+
+Where a rule watches something else than the value, its stages (`signals`) make a signal of the
+readings first, and the levels judge that.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from agent.contract.alarm_rules import Level, LimitRule
+from agent.contract.alarm_rules import Level, Rule
+from agent.contract.alarm_state import (
+    ACTIVE,
+    NORMAL,
+    PENDING_OFF,
+    PENDING_ON,
+    Change,
+    ChangeKind,
+    Condition,
+    Phase,
+    Rows,
+    Samples,
+    Spell,
+    State,
+    merge,
+)
 from agent.contract.blocks import Quality
+from agent.contract.signals.stage import Memory, Stage
 
-ChangeKind = Literal["raised", "level", "cleared", "frozen", "unfrozen"]
-Condition = Literal["normal", "pending_on", "active", "pending_off", "unknown"]
+__all__ = [
+    "ACTIVE",
+    "NORMAL",
+    "PENDING_OFF",
+    "PENDING_ON",
+    "Change",
+    "ChangeKind",
+    "Condition",
+    "Phase",
+    "Rows",
+    "Samples",
+    "Spell",
+    "State",
+    "advance",
+    "carry",
+    "evaluate",
+    "merge",
+]
 
-NORMAL, PENDING_ON, ACTIVE, PENDING_OFF = range(4)
 _AT_REST: Final = frozenset({NORMAL, ACTIVE})
 _HOLDS: Final = frozenset({PENDING_ON, ACTIVE})
 _LONGEST_SPAN: Final = 4096
 _SHORTEST_SPAN: Final = 8
+_PORTION: Final = 512  #: readings from which a signal is made at once
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Readings of one tag in order of time; the three sequences have the same length."""
-
-    times: Sequence[int]  #: UTC milliseconds
-    values: Sequence[float | None]
-    qualities: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something that happened to a spell."""
-
-    kind: ChangeKind
-    at: int  #: when it began: the first sample of the delay that has elapsed
-    seen_at: int  #: the sample at which it was certain
-    level: str
-    value: float | None  #: the value of that sample
-    extreme: float  #: the worst value of the spell so far
-    raised_at: int  #: names the spell
-    worse: bool = False  #: of a change of level: to one that needs a new look
-
-
-@dataclass(slots=True)
-class Phase:
-    """Where one level stands."""
-
-    phase: int = NORMAL
-    since: int = 0  #: when the pending change began
-    held: int = 0  #: milliseconds of the delay that have been seen
-
-
-@dataclass(slots=True)
-class Spell:
-    """An alarm that was raised and is not cleared."""
-
-    raised_at: int
-    value: float  #: the value at which it was certain
-    level: str
-    ended: int | None = None  #: when the last level that ended so far did
-
-
-@dataclass(slots=True)
-class State:
-    """All that later samples need to know of the earlier ones."""
-
-    at: int = -1  #: newest sample; -1 before the first
-    good: bool = False  #: whether the newest sample was good
-    frozen_since: int | None = None  #: first of the samples at the end that are not good
-    low: float | None = None  #: extremes since any level last left NORMAL
-    high: float | None = None
-    phases: dict[str, Phase] = field(default_factory=dict)  #: levels that are not NORMAL
-    spell: Spell | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """A small JSON object; equal for equal states."""
-        spell = self.spell
-        return {
-            "at": self.at,
-            "good": self.good,
-            "frozen_since": self.frozen_since,
-            "low": self.low,
-            "high": self.high,
-            "phases": {name: asdict(phase) for name, phase in self.phases.items()},
-            "spell": None if spell is None else asdict(spell),
-        }
-
-    @classmethod
-    def from_json(cls, body: dict[str, Any]) -> State:
-        """Take up a saved state; raises KeyError or TypeError when it is not one."""
-        phases = {name: Phase(**phase) for name, phase in body["phases"].items()}
-        spell = None if body["spell"] is None else Spell(**body["spell"])
-        return cls(**(body | {"phases": phases, "spell": spell}))
-
-    def copy(self) -> State:
-        """A state of its own, to walk on with."""
-        phases = {name: replace(phase) for name, phase in self.phases.items()}
-        return replace(self, phases=phases, spell=self.spell and replace(self.spell))
-
-    @property
-    def since(self) -> int:
-        """Earliest event time that a later change can still name."""
-        begun = [phase.since for phase in self.phases.values() if phase.phase == PENDING_ON]
-        return min([*begun, self.at, *([self.spell.raised_at] if self.spell else [])])
-
-    @property
-    def condition(self) -> Condition:
-        """Where the rule as a whole stands."""
-        if self.frozen_since is not None:
-            return "unknown"
-        phases = {phase.phase for phase in self.phases.values()}
-        raised = self.spell is not None and (PENDING_ON in phases or not phases)
-        if ACTIVE in phases or raised:
-            return "active"
-        if PENDING_OFF in phases:
-            return "pending_off"
-        return "pending_on" if PENDING_ON in phases else "normal"
-
-
-def evaluate(rule: LimitRule, state: State, samples: Samples) -> tuple[State, list[Change]]:
+def evaluate(rule: Rule, state: State, samples: Samples | Rows) -> tuple[State, list[Change]]:
     """Judge all samples; those not newer than the state are passed over."""
     index, changes = 0, []
     while index < len(samples.times):
@@ -144,20 +78,69 @@ def evaluate(rule: LimitRule, state: State, samples: Samples) -> tuple[State, li
 
 
 def advance(
-    rule: LimitRule, state: State, samples: Samples, start: int, stop: int
+    rule: Rule, state: State, samples: Samples | Rows, start: int, stop: int
 ) -> tuple[State, list[Change], int]:
     """Judge samples from `start` until something changed, or to `stop`.
 
     Gives the new state (the old one stays as it is), the changes of the last sample looked at,
-    and the index of the next one.
+    and the index of the next one. A rule with `tags` takes rows, any other the samples of its tag.
     """
-    walk = _Walk(rule, state.copy(), samples)
     start = bisect_right(samples.times, state.at, start, stop)
-    index = walk.run(start, stop)
-    return walk.state, walk.changes, index
+    if not rule.stages:
+        assert isinstance(samples, Samples)
+        walk = _Walk(rule, state.copy(), samples)
+        index = walk.run(start, stop)
+        return walk.state, walk.changes, index
+    changes: list[Change] = []
+    while start < stop and not changes:
+        state, changes, start = _portion(rule, state, samples, start, min(start + _PORTION, stop))
+    return state, changes, start
 
 
-def carry(rule: LimitRule, state: State) -> State:
+def _portion(
+    rule: Rule, state: State, samples: Samples | Rows, start: int, stop: int
+) -> tuple[State, list[Change], int]:
+    """Make the signal of some readings and judge it.
+
+    Where something changed before their end, the memory must be that of the last reading judged:
+    the signal up to there is made again.
+    """
+    remembered = _remembered(rule, state)
+    walk = _Walk(rule, state.copy(), _derive(rule.stages, remembered, samples, start, stop))
+    judged = walk.run(0, stop - start)
+    if judged < stop - start:
+        remembered = _remembered(rule, state)
+        _derive(rule.stages, remembered, samples, start, start + judged)
+    walk.state.memory = [
+        [stage.key, memory] for stage, memory in zip(rule.stages, remembered, strict=True)
+    ]
+    return walk.state, walk.changes, start + judged
+
+
+def _derive(
+    stages: tuple[Stage, ...], memories: list[Memory], samples: Any, start: int, stop: int
+) -> Samples:
+    for stage, memory in zip(stages, memories, strict=True):
+        samples = stage.derive(memory, samples, start, stop)
+        start, stop = 0, stop - start
+    return samples  # type: ignore[no-any-return]
+
+
+def _remembered(rule: Rule, state: State) -> list[Memory]:
+    """A copy of what each stage remembers; one that looks for something else begins anew."""
+    kept = dict(state.memory)
+    return [
+        _copied(kept[stage.key]) if stage.key in kept else stage.fresh() for stage in rule.stages
+    ]
+
+
+def _copied(memory: Any) -> Any:
+    if isinstance(memory, dict):
+        return {key: _copied(value) for key, value in memory.items()}
+    return [_copied(value) for value in memory] if isinstance(memory, list) else memory
+
+
+def carry(rule: Rule, state: State) -> State:
     """Take a state over to another version of its rule: levels that went are forgotten.
 
     A spell goes on; if none of its levels is left, the next good sample clears it.
@@ -181,7 +164,7 @@ class _Limit:
 class _Walk:
     """One pass over samples."""
 
-    def __init__(self, rule: LimitRule, state: State, samples: Samples) -> None:
+    def __init__(self, rule: Rule, state: State, samples: Samples) -> None:
         self.rule = rule
         self.state = state
         self.times, self.values = samples.times, samples.values
@@ -307,7 +290,7 @@ class _Walk:
             phase = self.state.phases[limit.name] = Phase(PENDING_ON, at)
         elif phase.phase in _HOLDS:
             if (value - limit.release) * limit.side < 0:
-                self._turn_off(limit, phase, at)
+                self._turn_off(limit, phase, at, begun)
                 return True
         elif (value - limit.setpoint) * limit.side >= 0:
             phase.phase, phase.since, phase.held = ACTIVE, 0, 0
@@ -321,8 +304,13 @@ class _Walk:
             return True
         return moved
 
-    def _turn_off(self, limit: _Limit, phase: Phase, at: int) -> None:
+    def _turn_off(self, limit: _Limit, phase: Phase, at: int, begun: dict[str, int]) -> None:
         held = phase.phase == ACTIVE
+        if not held and self.rule.capture_fleeting:
+            # Raised although it is over: told now, and cleared with the next sample at the soonest.
+            begun[limit.name] = phase.since
+            phase.phase, phase.since, phase.held = PENDING_OFF, at, 0
+            return
         phase.phase, phase.since, phase.held = PENDING_OFF, at, 0
         if not held or not limit.off_ms:
             self._end(limit, at)

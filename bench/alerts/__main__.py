@@ -18,6 +18,7 @@ from bench.alerts.figure import CannotMeasureError, Figure
 
 #: In this order; whatever else there is comes after.
 FIRST = ("recordings", "speed")
+_MARKS = {True: "ok    ", False: "MISSED", None: "      "}
 
 
 def main() -> int:
@@ -65,15 +66,11 @@ def table(figure: Figure) -> str:
     wide = max(len(line.what) for line in figure.lines)
     found = max(len(line.found) for line in figure.lines)
     rows = [
-        f"  {_mark(line.met)} {line.what:<{wide}}  {line.found:>{found}}  {line.target}".rstrip()
+        f"  {_MARKS[line.met]} {line.what:<{wide}}  {line.found:>{found}}  {line.target}".rstrip()
         for line in figure.lines
     ]
     note = [f"  {figure.note}"] if figure.note else []
     return "\n".join([figure.title, *rows, *note, ""])
-
-
-def _mark(met: bool | None) -> str:
-    return {True: "ok    ", False: "MISSED", None: "      "}[met]
 
 
 if __name__ == "__main__":

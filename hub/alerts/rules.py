@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from agent.contract.alarm_rules import BLIND_AFTER_S, LimitRule, RuleError, parse_rule
+from agent.contract.alarm_rules import BLIND_AFTER_S, Rule, RuleError, parse_rule
 from hub.errors import HubError
 from hub.notify.messages import Facts
 from hub.schema import AlertRule, Tag
@@ -42,7 +42,7 @@ class Watch:
     since: datetime  #: when this version was made
     silent_after_ms: int  #: a newest reading older than this is no longer the present
     skew_ms: int  #: how far the agent's clock is ahead of the hub's
-    rule: LimitRule
+    rule: Rule
     facts: Facts
 
 
@@ -180,7 +180,7 @@ def _check_tag(session: Session, tag_id: int) -> None:
 
 
 @lru_cache(maxsize=10_000)
-def _read(kind: str, params: bytes, blind: float) -> LimitRule:
+def _read(kind: str, params: bytes, blind: float) -> Rule:
     return parse_rule(kind, orjson.loads(params), blind_after_s=blind)
 
 

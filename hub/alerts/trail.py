@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.contract.alarm_rules import LimitRule
+from agent.contract.alarm_rules import Rule
 from agent.contract.alarms import Change, Samples, State, advance
 
 HOUR_MS: Final = 3_600_000
@@ -31,7 +31,7 @@ class Checkpoint:
 class Trail:
     """A walk over readings from one checkpoint on."""
 
-    rule: LimitRule
+    rule: Rule
     start: Checkpoint
     state: State = field(init=False)
     changes: list[Change] = field(default_factory=list)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
-from agent.contract.alarm_rules import LimitRule, RuleError, parse_rule
+from agent.contract.alarm_rules import Rule, RuleError, parse_rule
 from hub.schema import AlertRule
 
 LOOKED_BACK = timedelta(days=7)
@@ -36,12 +36,12 @@ def usual(session: Session, tag_ids: Sequence[int], now: datetime) -> dict[int, 
     return {row.tag_id: (row.low, row.high) for row in rows if row.low is not None}
 
 
-def limits(session: Session, tag_ids: Iterable[int] | None = None) -> dict[int, LimitRule]:
+def limits(session: Session, tag_ids: Iterable[int] | None = None) -> dict[int, Rule]:
     """The enabled limit rule of each tag; where several watch one tag, the newest."""
     listed = select(AlertRule.tag_id, AlertRule.kind, AlertRule.params).where(AlertRule.enabled)
     if tag_ids is not None:
         listed = listed.where(AlertRule.tag_id.in_(list(tag_ids)))
-    found: dict[int, LimitRule] = {}
+    found: dict[int, Rule] = {}
     for tag_id, kind, params in session.execute(listed.order_by(AlertRule.created_at)):
         rule = _read(kind, params)
         if rule is not None:
@@ -49,14 +49,14 @@ def limits(session: Session, tag_ids: Iterable[int] | None = None) -> dict[int, 
     return found
 
 
-def _read(kind: str, params: Mapping[str, Any]) -> LimitRule | None:
+def _read(kind: str, params: Mapping[str, Any]) -> Rule | None:
     try:
         return parse_rule(kind, params)
     except RuleError:
         return None
 
 
-def band(rule: LimitRule | None, seen: Band | None) -> Band | None:
+def band(rule: Rule | None, seen: Band | None) -> Band | None:
     """The normal band: limits where there are any, the missing side from what was seen."""
     low = _setpoint(rule, "lo", "lolo")
     high = _setpoint(rule, "hi", "hihi")
@@ -69,7 +69,7 @@ def band(rule: LimitRule | None, seen: Band | None) -> Band | None:
     return (low, high) if low <= high else (high, low)
 
 
-def _setpoint(rule: LimitRule | None, *names: str) -> float | None:
+def _setpoint(rule: Rule | None, *names: str) -> float | None:
     for name in names if rule is not None else ():
         level = rule.level(name) if rule is not None else None
         if level is not None:
@@ -77,7 +77,7 @@ def _setpoint(rule: LimitRule | None, *names: str) -> float | None:
     return None
 
 
-def worst_beyond(rule: LimitRule | None, value: float | None) -> int | None:
+def worst_beyond(rule: Rule | None, value: float | None) -> int | None:
     """Priority of the worst limit a value lies at or beyond; None within all limits."""
     if rule is None or value is None:
         return None

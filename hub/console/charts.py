@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from agent.contract.alarm_rules import LimitRule
+from agent.contract.alarm_rules import Rule
 from hub.console import bands, words
 from hub.console.gauges import Gauge
 from hub.console.spans import Span
@@ -63,7 +63,7 @@ def _append(columns: dict[str, list[float | None]], *row: float | None) -> None:
         column.append(value if value is None else float(f"{value:.14g}"))
 
 
-def _limits(rule: LimitRule | None) -> list[dict[str, Any]]:
+def _limits(rule: Rule | None) -> list[dict[str, Any]]:
     return [
         {
             "at": level.setpoint,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from agent.contract.alarm_rules import LimitRule
+from agent.contract.alarm_rules import Rule
 from hub.console import bands, words
 from hub.console.counts import is_silent
 from hub.console.drawing import Bar, Map, Place, Spark, bar, draw_map
@@ -104,7 +104,7 @@ def _wells(
     session: Session,
     reporting: Iterable[Gauge],
     alerts: Iterable[AlertRow],
-    limits: dict[int, LimitRule],
+    limits: dict[int, Rule],
     usual: dict[int, bands.Band],
     now: datetime,
 ) -> tuple[WellRow, ...]:
@@ -123,7 +123,7 @@ def _row(
     well: Well,
     owned: list[Gauge],
     alerts: tuple[AlertRow, ...],
-    limits: dict[int, LimitRule],
+    limits: dict[int, Rule],
     usual: dict[int, bands.Band],
     now: datetime,
 ) -> WellRow:
@@ -150,7 +150,7 @@ def _row(
 
 
 def place_on_band(
-    gauge: Gauge, rule: LimitRule | None, usual: dict[int, bands.Band], now: datetime
+    gauge: Gauge, rule: Rule | None, usual: dict[int, bands.Band], now: datetime
 ) -> Cell:
     """A gauge's value against its normal band."""
     priority = bands.worst_beyond(rule, gauge.value)

@@ -38,8 +38,8 @@ def test_the_time_without_readings_follows_the_gauge_unless_the_rule_says_otherw
 
 
 def test_another_kind_is_refused() -> None:
-    with pytest.raises(RuleError, match="'rate' is not known"):
-        parse_rule("rate", {})
+    with pytest.raises(RuleError, match="'guess' is not known; use limit, rate"):
+        parse_rule("guess", {})
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.contract import alarms
-from agent.contract.alarm_rules import LimitRule, parse_rule
-from agent.contract.alarms import Change, Samples, State, carry, evaluate
+from agent.contract.alarm_rules import Rule, parse_rule
+from agent.contract.alarms import Change, Rows, Samples, State, carry, evaluate, merge
 
 S = 1000
 
 
-def rule(**levels: dict[str, Any]) -> LimitRule:
+def rule(**levels: dict[str, Any]) -> Rule:
     return parse_rule("limit", {"levels": levels})
 
 
@@ -28,7 +28,7 @@ def samples(*points: tuple[float, float | None]) -> Samples:
     return Samples([round(t * S) for t in times], list(values), qualities)
 
 
-def told(rule: LimitRule, *points: tuple[float, float | None]) -> list[tuple[str, float, float]]:
+def told(rule: Rule, *points: tuple[float, float | None]) -> list[tuple[str, float, float]]:
     """What is told: kind, since when, at which sample it was certain (seconds)."""
     _, changes = evaluate(rule, State(), samples(*points))
     return [(change.kind, change.at / S, change.seen_at / S) for change in changes]
@@ -231,6 +231,31 @@ VALUE = st.one_of(
     st.sampled_from([0.0, 10.0, 15.0, 30.0, 40.0, 50.0, 60.0, 70.0, 90.0, 100.0]),
     st.floats(0, 100),
 )
+ONE = {"alarm": {"priority": 3, "on_delay_s": 2, "off_delay_s": 4}}
+SIDES = {
+    "lo": {"setpoint": -4, "priority": 3, "deadband": 1, "off_delay_s": 9},
+    "hi": {"setpoint": 4, "priority": 2, "on_delay_s": 3},
+}
+KINDS = st.sampled_from(
+    [
+        parse_rule("rate", {"window_s": 60, "per": "min", "levels": SIDES}),
+        parse_rule("rate", {"to": 100, "window_s": 300, "levels": {"lo": SIDES["hi"]}}),
+        parse_rule("flatline", {"levels": {"alarm": {"setpoint": 1, "priority": 3}}}),
+        parse_rule("flatline", {"at": 0, "levels": {"alarm": {"setpoint": 0.2, "priority": 3}}}),
+        parse_rule("bad_value", {"low": 5, "stuck_at": [10, 40], "levels": ONE}),
+        parse_rule("digital", {"states": [10, 40], "levels": ONE}),
+        parse_rule(
+            "digital",
+            {"count": "starts", "window_s": 90, "levels": {"hi": {"setpoint": 2, "priority": 3}}},
+        ),
+        parse_rule("deviation", {"window_s": 90, "floor": 1, "levels": SIDES}),
+        parse_rule("deviation", {"from": "ewma", "window_s": 60, "in": "unit", "levels": SIDES}),
+        parse_rule("deviation", {"from": "cusum", "window_s": 60, "floor": 2, "levels": SIDES}),
+        LOW.guarded([parse_rule("bad_value", {"stuck_at": [10, 40], "levels": ONE})]),
+        parse_rule("limit", {"levels": {"hi": SIDES["hi"]}, "capture_fleeting": True}),
+    ]
+)
+EVERY = st.one_of(RULES, KINDS)
 POINT = st.tuples(st.integers(1, 100_000), VALUE, st.sampled_from([0] * 8 + [1, 16]))
 
 
@@ -251,17 +276,19 @@ def stepping(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alarms._Walk, "_at_rest", lambda _self: False)
 
 
-@given(RULES, recordings())
-def test_passing_over_in_bulk_changes_nothing(rule: LimitRule, recording: Samples) -> None:
+@given(EVERY, recordings())
+@settings(deadline=None)
+def test_passing_over_in_bulk_changes_nothing(rule: Rule, recording: Samples) -> None:
     in_bulk = evaluate(rule, State(), recording)
     with pytest.MonkeyPatch.context() as patch:
         stepping(patch)
         assert evaluate(rule, State(), recording) == in_bulk
 
 
-@given(RULES, recordings(), st.lists(st.integers(0, 2000), max_size=4))
+@given(EVERY, recordings(), st.lists(st.integers(0, 2000), max_size=4))
+@settings(deadline=None)
 def test_splitting_anywhere_with_the_state_saved_as_json_changes_nothing(
-    rule: LimitRule, recording: Samples, cuts: list[int]
+    rule: Rule, recording: Samples, cuts: list[int]
 ) -> None:
     edges = sorted({0, len(recording.times), *(min(cut, len(recording.times)) for cut in cuts)})
     state, changes = State(), []
@@ -278,9 +305,9 @@ def test_splitting_anywhere_with_the_state_saved_as_json_changes_nothing(
     assert (state, changes) == evaluate(rule, State(), recording)
 
 
-@given(RULES, recordings())
-@settings(max_examples=200)
-def test_spells_are_well_formed(rule: LimitRule, recording: Samples) -> None:
+@given(EVERY, recordings())
+@settings(max_examples=200, deadline=None)
+def test_spells_are_well_formed(rule: Rule, recording: Samples) -> None:
     state, changes = evaluate(rule, State(), recording)
     spell: int | None = None
     seen = settled = -1
@@ -298,3 +325,38 @@ def test_spells_are_well_formed(rule: LimitRule, recording: Samples) -> None:
             spell, settled = None, change.seen_at
     assert state.since > settled or not state.phases
     assert (state.spell.raised_at if state.spell else None) == spell
+
+
+CONDITION = parse_rule(
+    "expression",
+    {
+        "condition": "a > 50 and not (b < 30 or c = 10)",
+        "align_s": 40,
+        "levels": {"alarm": {"priority": 2, "on_delay_s": 5, "off_delay_s": 10}},
+    },
+)
+
+
+@given(st.lists(recordings(), min_size=3, max_size=3), st.lists(st.integers(0, 2000), max_size=4))
+@settings(max_examples=50, deadline=None)
+def test_a_condition_over_three_gauges_may_be_split_between_any_two_instants(
+    gauges: list[Samples], cuts: list[int]
+) -> None:
+    rows = merge(gauges)
+    whole = evaluate(CONDITION, State(), rows)
+    edges = sorted({0, len(rows.times), *(min(cut, len(rows.times)) for cut in cuts)})
+    state, changes = State(), []
+    for start, stop in itertools.pairwise(edges):
+        part = Rows(rows.times[start:stop], rows.readings[start:stop])
+        state, found = evaluate(
+            CONDITION, State.from_json(json.loads(json.dumps(state.to_json()))), part
+        )
+        changes += found
+    assert (state, changes) == whole
+
+
+@given(KINDS, recordings())
+@settings(max_examples=50, deadline=None)
+def test_what_is_remembered_is_plain_bounded_json(rule: Rule, recording: Samples) -> None:
+    state, _ = evaluate(rule, State(), recording)
+    assert len(json.dumps(state.to_json(), allow_nan=False)) < 4000

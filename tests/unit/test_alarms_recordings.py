@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.contract.alarm_rules import LimitRule, parse_rule
+from agent.contract.alarm_rules import Rule, parse_rule
 from agent.contract.alarms import Change, Samples, State, evaluate
 from tests.recordings import Recorded, of_class, recorded
 
@@ -15,7 +15,7 @@ from tests.recordings import Recorded, of_class, recorded
 ABRUPT = [(name, "P-TPT") for name in of_class(2)] + [(name, "P-MON-CKP") for name in of_class(6)]
 
 
-def band(recording: Recorded, share: float = 0.03) -> LimitRule:
+def band(recording: Recorded, share: float = 0.03) -> Rule:
     """Limits a few per cent around the normal value, with the delays of the default template."""
     normal = recording.baseline
     level = {"deadband": 0.005 * normal, "on_delay_s": 30, "off_delay_s": 300, "priority": 2}
@@ -26,7 +26,7 @@ def band(recording: Recorded, share: float = 0.03) -> LimitRule:
     return parse_rule("limit", {"levels": levels})
 
 
-def raised(rule: LimitRule, samples: Samples) -> list[Change]:
+def raised(rule: Rule, samples: Samples) -> list[Change]:
     return [c for c in evaluate(rule, State(), samples)[1] if c.kind == "raised"]
 
 
