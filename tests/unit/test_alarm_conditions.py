@@ -9,7 +9,7 @@ import pytest
 from agent.contract.alarm_rules import Rule, RuleError, parse_rule
 from agent.contract.alarms import State, evaluate, merge
 from agent.contract.signals import formula
-from tests.unit.test_alarm_kinds import ALARM, kinds, readings, told
+from tests.judging import ALARM, kinds, readings, told
 
 
 def condition(text: str, **more: Any) -> Rule:
