@@ -97,9 +97,12 @@ _MATRIX: Final = """
 
     alerts                  sx       sx       s       sx          sx
     maintenance_records     saerx    saerx    sae     sx          sx
-    incidents               saerx    saerx    sae     sx          sx
-    incident_notices        saerx    saerx    s       sx          sx
+    incidents               saex     saex     sae     sx          sx
+    incident_events         sax      sax      sa      sx          sx
+    incident_notices        saex     saex     s       sx          sx
     incident_actions        saerx    saerx    sae     sx          sx
+    promotion_rules         saerx    saerx    s       sx          sx
+    agency_rules            saex     saex     s       sx          sx
 
     permits                 saerx    saerx    s       sx          sx
     permit_limits           saerx    saerx    s       sx          sx

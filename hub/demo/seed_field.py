@@ -352,7 +352,6 @@ def _mishaps(desk: Desk) -> None:
         incident_no="I-2001",
         incident_class="spill",
         severity=2,
-        status="closed",
         summary="Treater dump valve stuck: oil inside the firewall",
         occurred_at=spill,
         discovered_at=spill + timedelta(hours=2),
@@ -363,7 +362,7 @@ def _mishaps(desk: Desk) -> None:
         inside_containment=True,
         reached_water=False,
         root_cause="Sand in the valve seat",
-        closed_at=spill + timedelta(days=6),
+        review="The valve is checked on every visit now.",
     )
     desk.add(
         IncidentAction,
@@ -372,12 +371,12 @@ def _mishaps(desk: Desk) -> None:
         assigned_to="Sam Whitaker",
         done_on=desk.today - timedelta(days=30),
     )
+    desk.move(Incident, [incident], "confirmed", "contained", "resolved", "reviewed", "closed")
     desk.add(
         Incident,
         incident_no="I-2002",
         incident_class="near_miss",
         severity=3,
-        status="investigating",
         summary="Truck backed against the load line; nobody hurt, nothing spilled",
         occurred_at=_at(desk.today - timedelta(days=6), 21),
         lease_id=desk.leases["Bravo"],

@@ -24,6 +24,35 @@ SAID: Final[Mapping[str, str]] = {
         "A test is accepted with a volume: give oil, gas or water, or leave it a draft."
     ),
     "incidents_injury_check": "Give how many people were hurt, or none as the kind of injury.",
+    "incidents_released_interval_check": (
+        "Released takes at least 0, and its low, best and high estimate in this order."
+    ),
+    "incidents_gas_interval_check": (
+        "Gas takes at least 0, and its low, best and high estimate in this order."
+    ),
+    "incidents_h2s_lb_interval_check": (
+        "H2S takes at least 0, and its low, best and high estimate in this order."
+    ),
+    "incidents_people_check": "Numbers of people take at least 0.",
+    "incidents_position_check": "Lat takes -90 to 90 and lon -180 to 180 degrees.",
+    "incidents_clock_reason_check": (
+        "Clock reason is needed where deadlines do not count from the earliest knowledge."
+    ),
+    "incident_events_note_check": "Note is needed: what happened, in words.",
+    "incident_events_position_check": (
+        "Lat takes -90 to 90 and lon -180 to 180 degrees; give both, or neither."
+    ),
+    "incident_notices_told_check": (
+        "Once told, give the person who took it, how, and the reference number."
+    ),
+    "incident_notices_filed_check": "Filed reference is needed once it is filed.",
+    "agency_rules_deadline_check": (
+        "Hours, days and working days need a number; at once and the next business day have none."
+    ),
+    "agency_rules_follow_up_check": (
+        "Give how the time for what follows is counted and how many of them, or neither."
+    ),
+    "agency_rules_code_check": "Code takes 3 to 60 small letters, digits and hyphens.",
     "compliance_reports_filed_at_check": "Filed at is needed once a report is filed.",
     "bank_accounts_owner_check": (
         "Partner names the owner of a partner's account; our own account has none."

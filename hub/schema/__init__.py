@@ -8,8 +8,16 @@ from hub.schema.banking import BankAccount, OwnerPayment
 from hub.schema.base import Base
 from hub.schema.compliance import ComplianceReport, Permit, PermitCondition, PermitLimit, ReportLine
 from hub.schema.expenses import Expense, ExpenseAllocation
+from hub.schema.incidents import (
+    Incident,
+    IncidentAction,
+    IncidentAlert,
+    IncidentEvent,
+    PromotionRule,
+)
 from hub.schema.installation import Installation, JobRun
 from hub.schema.notifying import ContactChannel, Notification, NotificationAttempt
+from hub.schema.obligations import AgencyRule, AgencyRuleVersion, IncidentNotice
 from hub.schema.ownership import LeasePartner, OwnershipDeck
 from hub.schema.papers import Contract, ContractLease, Document, DocumentLink
 from hub.schema.partners import Partner
@@ -46,13 +54,15 @@ from hub.schema.telemetry import (
     Tag,
 )
 from hub.schema.tenancy import Membership, Organization, Session, SignInFailure, User
-from hub.schema.upkeep import Incident, IncidentAction, IncidentNotice, MaintenanceRecord
+from hub.schema.upkeep import MaintenanceRecord
 from hub.schema.welltests import DowntimeEvent, WellTest
 
 __all__ = [
     "Account",
     "AccountingPeriod",
     "Afe",
+    "AgencyRule",
+    "AgencyRuleVersion",
     "Agent",
     "AgentEvent",
     "Alert",
@@ -87,6 +97,8 @@ __all__ = [
     "IdempotencyKey",
     "Incident",
     "IncidentAction",
+    "IncidentAlert",
+    "IncidentEvent",
     "IncidentNotice",
     "IngestBatch",
     "IngestEpoch",
@@ -112,6 +124,7 @@ __all__ = [
     "PermitLimit",
     "ProductionRecord",
     "ProductionRevision",
+    "PromotionRule",
     "Quarantine",
     "Reading",
     "ReadingAside",

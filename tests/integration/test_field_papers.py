@@ -140,7 +140,9 @@ def test_a_filed_report_stands_with_its_lines(office: Office) -> None:
         ("contracts", "contracts_escalation_month_check", {"escalation_month": 13}),
         ("incidents", "incidents_recovered_check", {"released": 5, "recovered": 6}),
         ("incidents", "incidents_injury_check", {"injury_class": "medical"}),
-        ("incidents", "incidents_closed_at_check", {"status": "closed"}),
+        ("incidents", "incidents_begins", {"status": "closed"}),
+        ("incidents", "incidents_released_interval_check", {"released_low": 5, "released": 4}),
+        ("incidents", "incidents_clock_reason_check", {"clock_choice": "discovered"}),
         ("maintenance_records", "maintenance_records_done_check", {"status": "done"}),
         ("maintenance_records", "maintenance_records_priority_check", {"priority": 5}),
     ],
@@ -170,7 +172,8 @@ def test_what_cannot_be_of_a_paper(
     }
     office.add(table, **least[table])
     with office.refused(constraint):
-        office.add(table, **{**least[table], **values})
+        fresh = {"incident_no": "I2"} if table == "incidents" else {}
+        office.add(table, **{**least[table], **fresh, **values})
 
 
 def test_what_is_due_follows_from_end_and_notice(office: Office) -> None:
