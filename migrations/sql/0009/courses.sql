@@ -305,7 +305,7 @@ CREATE TRIGGER goes_on AFTER UPDATE ON incident_notices
     FOR EACH ROW WHEN (NEW.status <> OLD.status) EXECUTE FUNCTION tell_notice();
 
 -- Every version of an agency's rule is kept: an obligation says by which it was judged.
-CREATE FUNCTION count_rule()
+CREATE FUNCTION count_agency_rule()
 RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -313,7 +313,7 @@ BEGIN
     NEW.version := CASE WHEN TG_OP = 'INSERT' THEN 1 ELSE OLD.version + 1 END;
     RETURN NEW;
 END $$;
-CREATE FUNCTION keep_rule_version()
+CREATE FUNCTION keep_agency_rule()
 RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -326,12 +326,12 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER count BEFORE INSERT OR UPDATE ON agency_rules
-    FOR EACH ROW EXECUTE FUNCTION count_rule();
+    FOR EACH ROW EXECUTE FUNCTION count_agency_rule();
 CREATE TRIGGER version AFTER INSERT OR UPDATE ON agency_rules
-    FOR EACH ROW EXECUTE FUNCTION keep_rule_version();
+    FOR EACH ROW EXECUTE FUNCTION keep_agency_rule();
 
 REVOKE EXECUTE ON FUNCTION
     number_incident(), milder_facts(jsonb, jsonb), keep_facts(), keep_steps(), tell_incident(),
-    keep_notice(), tell_notice(), count_rule(), keep_rule_version()
+    keep_notice(), tell_notice(), count_agency_rule(), keep_agency_rule()
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION milder_facts(jsonb, jsonb) TO wellflow_app, wellflow_work;
