@@ -37,6 +37,7 @@ SPECIAL: dict[str, Any] = {
     "alerts.priority": 2,
     "alert_rules.kind": "limit",
     "contact_channels.kind": "email",
+    "delivery_turns.lane": "people",
     "equipment.kind": "pump_jack",
     "memberships.role": "viewer",
     "stream_gaps.reason": "lost",

@@ -213,7 +213,7 @@ def _claim(
         due.idempotency_key,
         due.subject,
         due.body,
-        f"{settings.web.public_url}/alerts/{due.alert_id}",
+        settings.web.public_url + str(due.body.get("path") or f"/alerts/{due.alert_id}"),
     )
     return _Claim(due.id, due.organization_id, attempt, channel.kind, parcel)
 
@@ -225,6 +225,8 @@ def _worth_telling(
     if not enabled:
         session.execute(_STATE, {"id": due.id, "state": "cancelled"})
         return False
+    if due.alert_id is None:
+        return True
     if due.kind in {"cleared", "retracted"}:
         return _follows_a_sent_raise(session, due, now)
     alert = session.execute(_ALERT, {"id": due.alert_id}).one()
@@ -299,9 +301,10 @@ def _break(session: Session, claim: _Claim, fault: str, now: datetime) -> None:
 
 
 def _tell(
-    session: Session, organization: uuid.UUID, alert: uuid.UUID, kind: str, note: str
+    session: Session, organization: uuid.UUID, alert: uuid.UUID | None, kind: str, note: str
 ) -> None:
-    session.add(AlertEvent(organization_id=organization, alert_id=alert, kind=kind, note=note))
+    if alert is not None:
+        session.add(AlertEvent(organization_id=organization, alert_id=alert, kind=kind, note=note))
 
 
 def retry_delay_s(attempt: int, asked_for_s: float | None = None) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Literal
@@ -102,16 +103,36 @@ def compose(kind: NoticeKind, facts: Facts, standing: Standing) -> Message:
     return Message(" ".join(subjects[kind].split()), body)
 
 
+def letter(
+    kind: str, organization: str, subject: str, paragraphs: Sequence[str], path: str = "/alerts"
+) -> Message:
+    """A message in plain words, about no single alert: the first paragraph is its headline.
+
+    `path` is the page of the console where more can be seen.
+    """
+    body = {
+        "kind": kind,
+        "organization": organization,
+        "headline": paragraphs[0],
+        "paragraphs": list(paragraphs[1:]),
+        "path": path,
+    }
+    return Message(" ".join(subject.split()), body)
+
+
 def plain_text(body: dict[str, Any], link: str) -> str:
     """The message as plain text, with the address of the alert in the console."""
-    paragraphs = [headline(body), "\n".join(f"{name:<11}{value}" for name, value in rows(body))]
-    paragraphs += [f"{name}\n{text}" for name, text in advice(body)]
-    paragraphs.append(f"{invitation(body)}\n{link}")
-    return "\n\n".join(paragraphs) + f"\n\n-- \n{body['organization']}, WellFlow\n"
+    table = "\n".join(f"{name:<11}{value}" for name, value in rows(body))
+    parts = [headline(body), *([table] if table else []), *paragraphs(body)]
+    parts += [f"{name}\n{text}" for name, text in advice(body)]
+    parts.append(f"{invitation(body)}\n{link}")
+    return "\n\n".join(parts) + f"\n\n-- \n{body['organization']}, WellFlow\n"
 
 
 def headline(body: dict[str, Any]) -> str:
     """The first line: what happened, where."""
+    if "headline" in body:
+        return str(body["headline"])
     quantity, level = body["quantity"], LEVEL_WORDS[body["level"]]
     return {
         "raised": f"{quantity} {level} at {body['place']}.",
@@ -122,8 +143,15 @@ def headline(body: dict[str, Any]) -> str:
     }[body["kind"]]
 
 
+def paragraphs(body: dict[str, Any]) -> list[str]:
+    """What a message of plain words says after its first line."""
+    return [str(said) for said in body.get("paragraphs", ())]
+
+
 def rows(body: dict[str, Any]) -> list[tuple[str, str]]:
-    """The facts as a small table."""
+    """The facts as a small table; none in a message of plain words."""
+    if "headline" in body:
+        return []
     unit = body["unit"]
     listed = [
         ("Value", with_unit(body["value"], unit)),
@@ -157,6 +185,8 @@ def advice(body: dict[str, Any]) -> list[tuple[str, str]]:
 
 def invitation(body: dict[str, Any]) -> str:
     """What the link is for."""
+    if "headline" in body:
+        return "More in WellFlow:"
     ongoing = body["kind"] in {"raised", "level"}
     return "Acknowledge, and see the trend:" if ongoing else "See what happened:"
 

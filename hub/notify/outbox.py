@@ -8,33 +8,53 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from hub.notify.messages import Message, NoticeKind
+from hub.notify.messages import Message
 from hub.schema import AlertEvent, Notification
 
 #: Wakes the delivering threads of every work process.
 WAKE_CHANNEL = "wellflow_deliver"
-#: After this long a message says nothing that the console does not.
-EXPIRES_AFTER = timedelta(hours=24)
+#: By priority: after this long a message says nothing that the console does not. What expires of
+#: priority 3 and 4 is told in the next digest instead.
+EXPIRES_AFTER: Final[Mapping[int, timedelta]] = {
+    1: timedelta(hours=24),
+    2: timedelta(hours=24),
+    3: timedelta(hours=2),
+    4: timedelta(hours=24),
+}
+#: Channels whose addresses operators enter: they may be slow, and have deliverers of their own.
+ENDPOINTS: Final = frozenset({"webhook", "apprise"})
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to be told about an alert."""
+    """Something to be told, about one alert or, where that is empty, about something else."""
 
     organization_id: uuid.UUID
-    alert_id: uuid.UUID
-    kind: NoticeKind
-    occasion: str  #: tells two notices of a kind about one alert apart
+    alert_id: uuid.UUID | None
+    kind: str  #: raised, level, cleared, retracted; or what else is told: test, digest, …
+    occasion: str  #: tells two notices of a kind about one alert apart; about none: from all others
     priority: int
     message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a notice is owed, beside to whom."""
+
+    step: int | None = None  #: of the escalation it belongs to
+    not_before: datetime | None = None  #: empty: now
+    expires_at: datetime | None = None  #: empty: as the priority says
+    is_test: bool = False  #: it only tries the channel
+    instead_of: uuid.UUID | None = None  #: the message to another channel that failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +89,10 @@ _TOLD = text(
     """
 )
 
+_WHOSE = text(
+    "SELECT id, kind, user_id FROM contact_channels WHERE id = ANY(CAST(:channels AS uuid[]))"
+)
+
 _WITHDRAW = text(
     """
     UPDATE notifications SET state = 'cancelled'
@@ -96,7 +120,7 @@ def announce(session: Session, notice: Notice, now: datetime) -> int:
     channels = [_Channel(row.id, row.broken) for row in rows]
     sound = [channel.id for channel in channels if not channel.broken]
     told = sound or [channel.id for channel in channels]
-    if not told:
+    if not told and notice.alert_id is not None:
         session.add(
             AlertEvent(
                 organization_id=notice.organization_id,
@@ -114,23 +138,47 @@ def follow_up(session: Session, notice: Notice, now: datetime) -> int:
     return owe(session, notice, told, now)
 
 
-def owe(session: Session, notice: Notice, channels: Sequence[uuid.UUID], now: datetime) -> int:
-    """Write one row per channel; one that stands already is not written again."""
+def owe(
+    session: Session,
+    notice: Notice,
+    channels: Sequence[uuid.UUID],
+    now: datetime,
+    terms: Terms = Terms(),
+) -> int:
+    """Write one row per channel; one that stands already is not written again. Gives how many."""
+    if not channels:
+        return 0
+    begins = terms.not_before or now
+    shared = {
+        "organization_id": notice.organization_id,
+        "alert_id": notice.alert_id,
+        "kind": notice.kind,
+        "priority": notice.priority,
+        "subject": notice.message.subject,
+        "body": notice.message.body,
+        "created_at": now,
+        "not_before": begins,
+        "expires_at": terms.expires_at or begins + EXPIRES_AFTER[notice.priority],
+        "step": terms.step,
+        "is_test": terms.is_test,
+        "instead_of_id": terms.instead_of,
+    }
+    known = session.execute(_WHOSE, {"channels": list(channels)})
+    whose = {row.id: _addressed(row) for row in known}
     rows = [
-        {
-            "organization_id": notice.organization_id,
-            "alert_id": notice.alert_id,
-            "channel_id": channel,
-            "kind": notice.kind,
-            "idempotency_key": idempotency_key(notice, channel),
-            "subject": notice.message.subject,
-            "body": notice.message.body,
-            "created_at": now,
-            "not_before": now,
-            "expires_at": now + EXPIRES_AFTER,
-        }
+        shared | whose[channel] | {"idempotency_key": idempotency_key(notice, channel)}
         for channel in channels
+        if channel in whose
     ]
+    return _write(session, rows)
+
+
+def _addressed(channel: Any) -> dict[str, Any]:
+    lane = "endpoints" if channel.kind in ENDPOINTS else "people"
+    return {"channel_id": channel.id, "user_id": channel.user_id, "lane": lane}
+
+
+def _write(session: Session, rows: list[dict[str, Any]]) -> int:
     if not rows:
         return 0
     written = session.execute(
@@ -154,7 +202,8 @@ def withdraw(session: Session, alert_id: uuid.UUID, now: datetime) -> int:
 
 def idempotency_key(notice: Notice, channel: uuid.UUID) -> str:
     """The same for every attempt at one message, and for nothing else."""
-    parts = f"{notice.alert_id}|{notice.kind}|{notice.occasion}|{channel}"
+    about = notice.alert_id or notice.organization_id
+    parts = f"{about}|{notice.kind}|{notice.occasion}|{channel}"
     return hashlib.sha256(parts.encode()).hexdigest()[:40]
 
 

@@ -16,7 +16,15 @@ from hub.schema.incidents import (
     PromotionRule,
 )
 from hub.schema.installation import Installation, JobRun
-from hub.schema.notifying import ContactChannel, Notification, NotificationAttempt
+from hub.schema.notifying import (
+    ContactChannel,
+    DeliveryTurn,
+    MessageLink,
+    MessageReply,
+    Notification,
+    NotificationAttempt,
+    ProviderBreaker,
+)
 from hub.schema.obligations import AgencyRule, AgencyRuleVersion, IncidentNotice
 from hub.schema.ownership import LeasePartner, OwnershipDeck
 from hub.schema.papers import Contract, ContractLease, Document, DocumentLink
@@ -84,6 +92,7 @@ __all__ = [
     "ContactChannel",
     "Contract",
     "ContractLease",
+    "DeliveryTurn",
     "Document",
     "DocumentLink",
     "DowntimeEvent",
@@ -112,6 +121,8 @@ __all__ = [
     "LeasePartner",
     "MaintenanceRecord",
     "Membership",
+    "MessageLink",
+    "MessageReply",
     "Notification",
     "NotificationAttempt",
     "NumberSeries",
@@ -125,6 +136,7 @@ __all__ = [
     "ProductionRecord",
     "ProductionRevision",
     "PromotionRule",
+    "ProviderBreaker",
     "Quarantine",
     "Reading",
     "ReadingAside",

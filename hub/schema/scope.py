@@ -13,6 +13,7 @@ OUTSIDE_ORGANIZATIONS = {
     "audit_seals": "the chain of the installation's own changes has none",
     "audit_progress": "how far the sealer has come with all chains",
     "ingest_epochs": "starts of the installation's own processes",
+    "provider_breakers": "how the installation's own mail server and carriers are",
     "job_runs": "due times of the installation's own jobs",
     "installation": "facts about the database",
     "readings_state": "how far all readings are rolled up and kept",

@@ -126,6 +126,7 @@ WORK = {
     *("agent_events", "tags", "readings_state", "readings_latest", "streams", "stream_gaps"),
     *("ingest_batches", "alert_rules", "alert_checkpoints", "alerts", "alert_events"),
     *("contact_channels", "notifications", "notification_attempts", "job_runs"),
+    *("message_links", "delivery_turns", "provider_breakers"),  # what the deliverers keep
     *("rolled_hours", "rolled_days"),
     "documents",  # the sweep of content no row speaks of: two columns
     *("audit_log", "audit_seals", "audit_progress"),  # chained for all

@@ -251,6 +251,7 @@ BEFORE_SIGN_IN = {
     *("sign_in_lookup", "sign_in_allowed", "sign_in_failed", "sign_in_succeeded"),
     *("session_open", "session_lookup", "session_switch", "session_organizations"),
     *("session_visitor", "session_close", "password_change", "api_key_lookup"),
+    *("message_link_open", "message_link_use", "message_code_open", "message_receipt"),
 }
 
 

@@ -29,7 +29,7 @@ class Parcel:
     channel_id: uuid.UUID
     address: str
     secret: bytes | None  #: as it stands in the database, sealed
-    alert_id: uuid.UUID
+    alert_id: uuid.UUID | None
     kind: str
     idempotency_key: str
     subject: str

@@ -61,7 +61,7 @@ def write(parcel: Parcel, mail: MailSettings) -> EmailMessage:
     letter["In-Reply-To"] = thread
     letter["References"] = thread
     letter["Auto-Submitted"] = "auto-generated"
-    if parcel.kind in {"raised", "level"} and parcel.body["priority"] == 1:
+    if parcel.kind in {"raised", "level"} and parcel.body.get("priority") == 1:
         letter["Importance"] = "high"
     body = dict(parcel.body)
     letter.set_content(messages.plain_text(body, parcel.link))
@@ -104,6 +104,7 @@ def _page(body: dict[str, object], link: str) -> str:
         f"<td>{html.escape(value)}</td></tr>"
         for name, value in messages.rows(body)
     )
+    words = "".join(f"<p>{html.escape(said)}</p>" for said in messages.paragraphs(body))
     advice = "".join(
         f"<p><strong>{html.escape(name)}</strong><br>{html.escape(text)}</p>"
         for name, text in messages.advice(body)
@@ -111,7 +112,7 @@ def _page(body: dict[str, object], link: str) -> str:
     return (
         '<!doctype html><html><body style="font:16px/1.5 system-ui,sans-serif;color:#1f2933">'
         f"<p><strong>{html.escape(messages.headline(body))}</strong></p>"
-        f"<table>{table}</table>{advice}"
+        f"<table>{table}</table>{words}{advice}"
         f"<p>{html.escape(messages.invitation(body))}<br>"
         f'<a href="{html.escape(link, quote=True)}">{html.escape(link)}</a></p>'
         f'<p style="color:#616e7c">{html.escape(str(body["organization"]))}, WellFlow</p>'
