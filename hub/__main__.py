@@ -14,6 +14,7 @@ from pathlib import Path
 from agent.contract.configfile import ConfigError
 from hub.bootstrap import PROCESSES
 from hub.cli import (
+    backtest,
     demonstration,
     enrol,
     flags,
@@ -242,6 +243,7 @@ VERBS = (
     Verb("quarantine replay", reports.quarantine_replay, "take it in again", _replay_options),
     Verb("audit", reports.audit, "prove that all that was sent is stored", _audit_options),
     Verb("audit verify", trail.audit_verify, "prove that nobody rewrote history", _verify_options),
+    Verb("backtest", backtest.run, "what a rule would have done so far", backtest.options),
     Verb("backup", upkeep.backup_to, "write a backup and check it", _backup_options),
     Verb("restore", upkeep.restore_from, "bring a backup back and check it", _restore_options),
     Verb("import", importing.take_in, "take in a spreadsheet or a state's file", importing.options),

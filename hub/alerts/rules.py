@@ -1,7 +1,11 @@
 """Alert rules: what the evaluator watches, and how people change it.
 
 Whoever changes what a rule judges makes a new version of it; the evaluator judges with a version
-from the moment it stands, and never goes back with it over what was judged before.
+from the moment it stands, and never goes back with it over what was judged before. The database
+keeps what every version said, so that any of them can be restored.
+
+A rule of a class of equipment, a well or the whole operator is a parent: `hub.alerts.fanout` keeps
+one rule per fitting tag in step with it. One of those that a person changes is detached.
 """
 
 from __future__ import annotations
@@ -14,16 +18,27 @@ from functools import lru_cache
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import BLIND_AFTER_S, Rule, RuleError, parse_rule
+from hub.alerts import fanout
 from hub.errors import HubError
 from hub.notify.messages import Facts
-from hub.schema import AlertRule, Tag
+from hub.schema import AlertRule, AlertRuleVersion, Tag
+from hub.schema.alerting import OFFICE_KINDS, SAMPLE_KINDS
 
 #: What of a rule changes what it judges; all else is words for people.
-JUDGED: Final = frozenset({"params", "enabled", "tag_id", "kind"})
+JUDGED: Final = frozenset(
+    {"params", "enabled", "tag_id", "kind", "latch", "capture_fleeting", "advisory"}
+)
+#: What a restored version brings back; where a rule stands, and whose child it is, stay.
+RESTORED: Final = (
+    *("name", "params", "enabled", "cause", "consequence", "action", "respond_within_s"),
+    *("template", "latch", "capture_fleeting", "advisory", "measure", "unit"),
+)
+#: Judged sample by sample; silence is found by the clock, not by a reading.
+EVALUATED: Final = tuple(kind for kind in SAMPLE_KINDS if kind != "stale")
 
 
 class UnknownRuleError(HubError):
@@ -57,7 +72,7 @@ class Watches:
 _OF_AGENT = text(
     """
     SELECT r.id, r.organization_id, r.name, r.kind, r.params, r.version, r.tag_id, r.cause,
-           r.consequence, r.action, r.respond_within_s,
+           r.consequence, r.action, r.respond_within_s, r.latch, r.capture_fleeting,
            CASE WHEN r.version = 1 THEN r.created_at ELSE r.updated_at END AS since,
            t.name AS tag, t.unit, t.description, t.measure, t.interval_ms, t.well_id,
            w.name AS well, o.name AS organization, o.timezone, a.name AS agent,
@@ -67,7 +82,7 @@ _OF_AGENT = text(
     JOIN agents a ON a.id = t.agent_id
     JOIN organizations o ON o.id = r.organization_id
     LEFT JOIN wells w ON w.id = t.well_id
-    WHERE t.agent_id = :agent AND r.enabled AND r.faulted_at IS NULL
+    WHERE t.agent_id = :agent AND r.enabled AND r.faulted_at IS NULL AND r.kind = ANY(:kinds)
     ORDER BY r.id
     """
 )
@@ -80,9 +95,10 @@ _MARK_FAULTED = text(
 def of_agent(session: Session, agent_id: uuid.UUID) -> Watches:
     """The enabled rules of an agent's tags that have not failed."""
     found = Watches()
-    for row in session.execute(_OF_AGENT, {"agent": agent_id}):
+    for row in session.execute(_OF_AGENT, {"agent": agent_id, "kinds": list(EVALUATED)}):
         try:
-            rule = _read(row.kind, orjson.dumps(row.params), blind_after_s(row.interval_ms))
+            params = orjson.dumps(judged_params(row))
+            rule = _read(row.kind, params, blind_after_s(row.interval_ms))
         except RuleError as fault:
             found.faults[row.id] = str(fault)
             continue
@@ -113,70 +129,152 @@ def blind_after_s(interval_ms: int) -> float:
     return max(BLIND_AFTER_S, 3 * interval_ms / 1000)
 
 
+def judged_params(rule: Any) -> dict[str, Any]:
+    """A rule's parameters as the evaluator reads them: what stands in columns of its own with them.
+
+    `rule` is an `AlertRule`, or a row with its columns.
+    """
+    flags = {name: True for name in ("latch", "capture_fleeting") if getattr(rule, name)}
+    return {**rule.params, **flags}
+
+
 def create(
     session: Session,
     organization_id: uuid.UUID,
-    tag_id: int,
+    tag_id: int | None,
     name: str,
     params: Mapping[str, Any],
     *,
+    kind: str = "limit",
     by: uuid.UUID | None = None,
-    **words: Any,
+    **fields: Any,
 ) -> AlertRule:
-    """Make a rule; `words` are cause, consequence, action, respond_within_s.
+    """Make a rule; `fields` are words, flags, and for a rule without a tag what it watches.
 
-    Raises `RuleError` with every fault of the parameters.
+    A rule of a class, a well or the operator makes its children at once. Raises `RuleError` with
+    every fault of the parameters and of what is watched.
     """
-    _check_tag(session, tag_id)
     rule = AlertRule(
         organization_id=organization_id,
         tag_id=tag_id,
         name=name,
-        params=_normal("limit", params),
+        kind=kind,
+        params=normal(kind, params),
         created_by=by,
         updated_by=by,
-        **words,
+        **fields,
     )
+    _check_watched(session, rule)
     session.add(rule)
     session.flush()
+    if is_parent(rule):
+        fanout.keep_in_step(session, [rule.id])
     return rule
 
 
 def change(
     session: Session, rule_id: uuid.UUID, *, by: uuid.UUID | None = None, **fields: Any
 ) -> AlertRule:
-    """Change a rule: params, enabled, name, cause, consequence, action, respond_within_s.
+    """Change a rule: params, enabled, words, flags.
 
-    What changes the judgement makes a new version and gives a rule that failed another chance.
+    What changes the judgement makes a new version and gives a rule that failed another chance. A
+    parent takes its children with it; a child is detached from its parent.
     Raises `RuleError` with every fault, `UnknownRuleError` where there is no such rule.
     """
-    rule = session.get(AlertRule, rule_id, with_for_update=True)
-    if rule is None:
-        raise UnknownRuleError(f"there is no alert rule {rule_id}; it may have been removed")
+    rule = _locked(session, rule_id)
     if "params" in fields:
-        fields["params"] = _normal(rule.kind, fields["params"])
+        fields["params"] = normal(rule.kind, fields["params"])
     changed = {name for name, value in fields.items() if getattr(rule, name) != value}
     for name in changed:
         setattr(rule, name, fields[name])
     if changed & JUDGED:
         rule.version += 1
         rule.faulted_at = rule.fault = None
+    if changed and rule.parent_id is not None:
+        rule.detached = True
     if changed:
         rule.updated_by = by
         rule.row_version += 1
     session.flush()
+    if changed and is_parent(rule):
+        fanout.keep_in_step(session, [rule.id])
     return rule
 
 
-def _normal(kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Checked parameters, with every default written out but the one that follows the gauge."""
+def restore(
+    session: Session, rule_id: uuid.UUID, number: int, *, by: uuid.UUID | None = None
+) -> AlertRule:
+    """Bring back what a rule said in an earlier version, as a new one.
+
+    Raises `UnknownRuleError` where there is no such rule or version, `RuleError` where what it said
+    then cannot be taken any more.
+    """
+    kept = session.get(AlertRuleVersion, (rule_id, number))
+    if kept is None:
+        raise UnknownRuleError(f"there is no version {number} of alert rule {rule_id}")
+    fields = {name: kept.said[name] for name in RESTORED if name in kept.said}
+    return change(session, rule_id, by=by, **fields)
+
+
+def follow_parent(
+    session: Session, rule_id: uuid.UUID, *, by: uuid.UUID | None = None
+) -> AlertRule:
+    """Let a detached rule follow its parent again. Raises `UnknownRuleError`."""
+    rule = _locked(session, rule_id)
+    if rule.parent_id is None:
+        raise UnknownRuleError(f"alert rule {rule_id} has no parent to follow")
+    rule.detached, rule.updated_by = False, by
+    rule.row_version += 1
+    session.flush()
+    fanout.keep_in_step(session, [rule.parent_id])
+    session.refresh(rule)
+    return rule
+
+
+def versions(session: Session, rule_id: uuid.UUID) -> list[AlertRuleVersion]:
+    """What a rule said, newest first."""
+    listed = select(AlertRuleVersion).where(AlertRuleVersion.rule_id == rule_id)
+    return list(session.scalars(listed.order_by(AlertRuleVersion.number.desc())))
+
+
+def is_parent(rule: AlertRule) -> bool:
+    """Whether it makes rules for tags instead of judging itself."""
+    return rule.scope != "tag" and rule.kind in SAMPLE_KINDS
+
+
+def _locked(session: Session, rule_id: uuid.UUID) -> AlertRule:
+    rule = session.get(AlertRule, rule_id, with_for_update=True)
+    if rule is None:
+        raise UnknownRuleError(f"there is no alert rule {rule_id}; it may have been removed")
+    return rule
+
+
+def normal(kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Checked parameters, with every default written out but the one that follows the gauge.
+
+    Raises `RuleError` with every fault.
+    """
     written = parse_rule(kind, params).to_json()
     return {name: value for name, value in written.items() if name == "levels" or name in params}
 
 
-def _check_tag(session: Session, tag_id: int) -> None:
-    if session.get(Tag, tag_id) is None:
-        raise RuleError([f"There is no tag {tag_id}; choose one of this operator's tags."])
+def _check_watched(session: Session, rule: AlertRule) -> None:
+    """Refuse a rule that watches nothing that is there."""
+    faults = []
+    scope = rule.scope or "tag"
+    if scope == "tag" and rule.kind in OFFICE_KINDS:
+        faults.append("It looks at the office's rows: it watches a well or the operator, no tag.")
+    elif scope == "tag" and (rule.tag_id is None or session.get(Tag, rule.tag_id) is None):
+        faults.append(f"There is no tag {rule.tag_id}; choose one of this operator's tags.")
+    if scope != "tag" and rule.kind in SAMPLE_KINDS:
+        if rule.kind == "expression":
+            faults.append("An expression names its gauges itself; it watches one tag.")
+        if not rule.measure:
+            faults.append("Say what is measured, so that it watches the gauges it is meant for.")
+        if rule.kind in {"limit", "rate"} and not rule.unit:
+            faults.append("Say the unit of the limits: gauges in another unit get no rule.")
+    if faults:
+        raise RuleError(faults)
 
 
 @lru_cache(maxsize=10_000)

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from hub.alerts.fanout import keep_in_step
 from hub.console.forms import Form
 from hub.console.gauges import Gauge
 from hub.console.measures import MEASURES, measure_word
@@ -115,7 +116,10 @@ def _differs(gauge: Gauge, link: Link) -> bool:
 
 
 def write_links(session: Session, links: Iterable[Link], person: uuid.UUID, now: datetime) -> int:
-    """Write what was changed; a tag of equipment also counts for the well it serves."""
+    """Write what was changed; a tag of equipment also counts for the well it serves.
+
+    Rules of classes, wells and the operator follow at once.
+    """
     written = 0
     for link in links:
         target = link.target
@@ -131,6 +135,8 @@ def write_links(session: Session, links: Iterable[Link], person: uuid.UUID, now:
             )
         )
         written += 1
+    if written:
+        keep_in_step(session)
     return written
 
 

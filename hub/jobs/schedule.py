@@ -16,7 +16,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine, text
 
-from hub.alerts import upkeep
+from hub.alerts import fanout, upkeep
 from hub.documents.sweep import sweep
 from hub.readings import retention, rollups
 from hub.settings import HubSettings
@@ -141,6 +141,12 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _every(minutes=1),
         "closes the alerts of rules that were switched off",
         lambda engine, _settings: upkeep.settle_rules_off(engine),
+    ),
+    _job(
+        "rule_children",
+        _every(minutes=1),
+        "keeps the rules of single tags in step with the rules of classes, wells and operators",
+        lambda engine, _settings: fanout.keep_all(engine),
     ),
     _job(
         "checkpoints",

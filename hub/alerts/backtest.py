@@ -1,0 +1,131 @@
+"""Replays a rule over the stored readings of a tag; writes nothing.
+
+Readings come through the operator's own view of them, a slice of days at a time, so that a backtest
+sees what its person may see, and never holds months of a fast gauge at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
+
+import psycopg
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agent.contract.alarm_rules import Rule
+from agent.contract.alarms import Samples
+from hub.alerts.instants import to_instant, to_ms
+from hub.alerts.replay import Figures, Replay
+from hub.alerts.suggest import History, Suggestion, suggest
+from hub.schema import Organization, ReadingsState, Tag
+
+DAYS: Final = 90
+#: Readings that are held at once.
+SLICE_READINGS: Final = 100_000
+#: More than this keeps a person at a slider waiting: the stretch is shortened, and said so.
+MOST_AT_ONCE: Final = 1_000_000
+
+_READ: Final = """
+    SELECT array_agg(p.at) AS times, array_agg(p.value) AS points, array_agg(p.quality) AS qualities
+    FROM (SELECT floor(extract(epoch FROM r.time) * 1000)::bigint AS at, r.value, r.quality
+          FROM reading_points r
+          WHERE r.tag_id = %(tag)s AND r.time > %(after)s AND r.time <= %(until)s
+          ORDER BY r.time) p
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What is replayed: one tag between two instants, UTC milliseconds."""
+
+    tag_id: int
+    start: int
+    end: int
+    interval_ms: int
+    zone: tzinfo
+    shortened: str = ""  #: why it is shorter than was asked for, in a sentence
+
+    @property
+    def slice_ms(self) -> int:
+        """How much time is read at once."""
+        return max(SLICE_READINGS * max(self.interval_ms, 1), 3_600_000)
+
+    @property
+    def readings(self) -> float:
+        """About how many readings it holds."""
+        return (self.end - self.start) / max(self.interval_ms, 1)
+
+
+def stretch(
+    session: Session,
+    tag: Tag,
+    now: datetime,
+    days: float = DAYS,
+    *,
+    most: float = float("inf"),
+) -> Stretch:
+    """The last `days` of a tag's readings, as far as they are kept and not more than `most`."""
+    end, start = to_ms(now), to_ms(now - timedelta(days=days))
+    later = ReadingsState.kept_from > to_instant(start)  # "-infinity" where nothing was dropped
+    kept = session.scalar(select(ReadingsState.kept_from).where(later))
+    why = ""
+    if kept is not None:
+        start = min(to_ms(kept), end)
+        why = f"Readings are kept since {kept:%Y-%m-%d}."
+    if (end - start) / max(tag.interval_ms, 1) > most:
+        start = end - round(most * tag.interval_ms)
+        every = tag.interval_ms / 1000
+        why = (
+            f"This gauge is read every {every:g} s: the last {(end - start) / 86_400_000:.1f} days"
+            " are replayed here, all of them by wellflow-hub backtest."
+        )
+    return Stretch(tag.id, start, end, tag.interval_ms, _zone(session, tag), why)
+
+
+def slices(session: Session, span: Stretch) -> Iterator[Samples]:
+    """Its readings in order of time, a bounded number at once."""
+    for after in range(span.start, span.end, span.slice_ms):
+        until = min(after + span.slice_ms, span.end)
+        values = {"tag": span.tag_id, "after": to_instant(after), "until": to_instant(until)}
+        times, points, qualities = _driver(session).execute(_READ, values, binary=True).fetchone()  # type: ignore[misc]
+        yield Samples(times or [], points or [], qualities or [])
+
+
+def backtest(
+    session: Session,
+    rule: Rule,
+    span: Stretch,
+    tell: Callable[[int, int], None] = lambda _done, _of: None,
+) -> Figures:
+    """What the rule would have done over the stretch; `tell` hears how far it is."""
+    run = Replay(rule, span.start, span.end, span.zone)
+    whole = -(-(span.end - span.start) // span.slice_ms)
+    for number, samples in enumerate(slices(session, span)):
+        tell(number, whole)
+        run.take(samples)
+    tell(whole, whole)
+    return run.finish()
+
+
+def suggestion(
+    session: Session, rule: Rule, span: Stretch, respond_within_s: int | None = None
+) -> Suggestion:
+    """Delays and a deadband for the rule; the stretch is one that fits into memory."""
+    history = History(list(slices(session, span)), span.start, span.end)
+    return suggest(rule, history, respond_within_s)
+
+
+def _zone(session: Session, tag: Tag) -> tzinfo:
+    name = session.scalar(
+        select(Organization.timezone).where(Organization.id == tag.organization_id)
+    )
+    return ZoneInfo(name or "UTC")
+
+
+def _driver(session: Session) -> psycopg.Connection[Any]:
+    """The driver's connection: arrays of floats come through it as lists, without a detour."""
+    return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
