@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agent.contract.alarm_rules import LEVELS, LONGEST_DELAY_S, RuleError, parse_rule
+from agent.contract.alarm_kinds import SIDED as LEVELS
+from agent.contract.alarm_rules import LONGEST_DELAY_S, RuleError, parse_rule
 from hub.console.forms import Form
 from hub.schema import AlertRule
 

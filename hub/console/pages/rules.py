@@ -11,7 +11,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from agent.contract.alarm_rules import LEVELS, RuleError
+from agent.contract.alarm_kinds import SIDED as LEVELS
+from agent.contract.alarm_rules import RuleError
 from hub.alerts import rules as book
 from hub.console.context import records, visitor
 from hub.console.forms import Form
