@@ -8,8 +8,10 @@ Shape of a rule, as it stands in the database and in an agent's rule bundle::
      "blind_after_s": 60}
 
 A signal at or beyond a setpoint is in alarm; it is out of alarm once it lies farther than the
-deadband on the safe side. Only ``setpoint`` and ``priority`` (1 worst … 4 advice) are needed. The
-kind of a rule says what its signal is (`alarm_kinds`); that of ``limit`` is the value itself.
+deadband on the safe side. Only ``setpoint`` and ``priority`` (1 worst … 4 advice) are needed. With
+``most_per_hour`` an alarm that keeps coming back is raised no more often than that: the last one
+stays until an hour after the first, as one alarm that stands instead of many. The kind of a rule
+says what its signal is (`alarm_kinds`); that of ``limit`` is the value itself.
 """
 
 from __future__ import annotations
@@ -78,6 +80,7 @@ class Rule:
     tags: tuple[str, ...] = ()  #: the gauges of a condition, by name, in the order of its rows
     latch: bool = False  #: stands until a person resets it
     capture_fleeting: bool = False  #: even what is over before the on-delay is raised
+    most_per_hour: int = 0  #: the last of so many in an hour stays until the hour is over
     has_setpoints: bool = True  #: False where the setpoint means nothing to people
 
     def level(self, name: str) -> Level | None:
@@ -113,7 +116,9 @@ class Rule:
         """What `parse_rule` reads."""
         flags = {name: True for name in _FLAGS if getattr(self, name)}
         levels = {level.name: self._level_json(level) for level in self.levels}
-        return {"levels": levels, **self.settings, **flags, "blind_after_s": self.blind_after_s}
+        most = {"most_per_hour": self.most_per_hour} if self.most_per_hour else {}
+        rest = {**self.settings, **flags, **most, "blind_after_s": self.blind_after_s}
+        return {"levels": levels, **rest}
 
     def _level_json(self, level: Level) -> dict[str, Any]:
         setpoint = level.reference.to_json() if level.reference else level.setpoint
@@ -125,6 +130,7 @@ class Rule:
         }
 
 
+_OF_EVERY_KIND: Final = ("levels", "blind_after_s", "most_per_hour")
 _FLAGS: Final = ("latch", "capture_fleeting")
 _OF_SETPOINT: Final = frozenset({"setpoint", "deadband"})
 _LEVEL_KEYS: Final = frozenset({"setpoint", "deadband", "on_delay_s", "off_delay_s", "priority"})
@@ -148,10 +154,11 @@ def parse_rule(
     if kind not in KINDS:
         raise RuleError([f"The kind of rule {kind!r} is not known; use {', '.join(KINDS)}."])
     given = Given(params, "The rule", [], attributes)
-    given.no_others({"levels", "blind_after_s", *_FLAGS, *SETTINGS[kind]}, "a rule")
+    given.no_others({*_OF_EVERY_KIND, *_FLAGS, *SETTINGS[kind]}, "a rule")
     blind = given.number("blind_after_s", default=blind_after_s, low=0.001)
     shape = KINDS[kind](given, Circumstances(blind, measure))
     flags = {name: given.flag(name) for name in _FLAGS}
+    most = given.number("most_per_hour", default=0, low=0, high=60)
     rule = Rule(
         _levels(kind, shape, replace(given, faults=(faults := []))),
         blind,
@@ -159,6 +166,7 @@ def parse_rule(
         shape.stages,
         shape.settings,
         shape.tags,
+        most_per_hour=int(most),
         has_setpoints=shape.setpoint is None,
         **flags,
     )

@@ -90,6 +90,7 @@ class State:
     high: float | None = None
     phases: dict[str, Phase] = field(default_factory=dict)  #: levels that are not NORMAL
     spell: Spell | None = None
+    raises: list[int] = field(default_factory=list)  #: of the last hour, where they are counted
     #: What each stage of the rule remembers: its key and its memory. Never changed in place.
     memory: list[Any] = field(default_factory=list)
 
@@ -106,7 +107,11 @@ class State:
             "spell": None if spell is None else asdict(spell),
         }
         # A program that knows of limits only must be able to take up the state of a limit.
-        return body | ({"memory": self.memory} if self.memory else {})
+        return (
+            body
+            | ({"raises": self.raises} if self.raises else {})
+            | ({"memory": self.memory} if self.memory else {})
+        )
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> State:
@@ -118,7 +123,8 @@ class State:
     def copy(self) -> State:
         """A state of its own, to walk on with."""
         phases = {name: replace(phase) for name, phase in self.phases.items()}
-        return replace(self, phases=phases, spell=self.spell and replace(self.spell))
+        spell = self.spell and replace(self.spell)
+        return replace(self, phases=phases, spell=spell, raises=list(self.raises))
 
     @property
     def since(self) -> int:

@@ -65,6 +65,7 @@ _AT_REST: Final = frozenset({NORMAL, ACTIVE})
 _HOLDS: Final = frozenset({PENDING_ON, ACTIVE})
 _LONGEST_SPAN: Final = 4096
 _SHORTEST_SPAN: Final = 8
+_HOUR_MS: Final = 3_600_000
 _PORTION: Final = 512  #: readings from which a signal is made at once
 
 
@@ -295,7 +296,7 @@ class _Walk:
         elif (value - limit.setpoint) * limit.side >= 0:
             phase.phase, phase.since, phase.held = ACTIVE, 0, 0
             return True
-        elif phase.held >= limit.off_ms:
+        elif phase.held >= limit.off_ms and not self._stays(at):
             self._end(limit, phase.since)
             return True
         if phase.phase == PENDING_ON and phase.held >= limit.on_ms:
@@ -312,8 +313,15 @@ class _Walk:
             phase.phase, phase.since, phase.held = PENDING_OFF, at, 0
             return
         phase.phase, phase.since, phase.held = PENDING_OFF, at, 0
-        if not held or not limit.off_ms:
+        if not held or not (limit.off_ms or self._stays(at)):
             self._end(limit, at)
+
+    def _stays(self, at: int) -> bool:
+        """Whether the spell came too often to be over before the hour is."""
+        most, raises = self.rule.most_per_hour, self.state.raises
+        if not most or len(self.state.phases) > 1 or len(raises) < most:
+            return False
+        return at - raises[-most] < _HOUR_MS
 
     def _end(self, limit: _Limit, since: int) -> None:
         del self.state.phases[limit.name]
@@ -330,11 +338,17 @@ class _Walk:
             if spell is None:
                 self.state.spell = Spell(at if since is None else since, value, worst.name)
                 self._tell("raised", self.state.spell.raised_at, at, value)
+                self._count(at)
             elif worst.name != spell.level:
                 self._change_level(spell, worst, since, at, value)
         elif spell is not None and not self.state.phases:
             self._tell("cleared", at if spell.ended is None else spell.ended, at, value)
             self.state.spell = None
+
+    def _count(self, at: int) -> None:
+        if self.rule.most_per_hour:
+            recent = [moment for moment in self.state.raises if at - moment < _HOUR_MS]
+            self.state.raises = [*recent, at]
 
     def _rank(self, level: Level) -> tuple[int, bool, bool]:
         """Worst first; of two equally bad levels the one that still holds."""

@@ -257,6 +257,18 @@ def test_a_fleeting_alarm_is_raised_although_it_is_over() -> None:
     assert (gas.latch, gas.to_json()["capture_fleeting"]) == (True, True)
 
 
+def test_an_alarm_that_keeps_coming_back_stays_instead() -> None:
+    level = {"setpoint": 10, "priority": 3}
+    restless = readings(10, [12 if n // 30 % 2 else 3 for n in range(2160)])  # every ten minutes
+    plain = parse_rule("limit", {"levels": {"hi": level}})
+    spared = parse_rule("limit", {"levels": {"hi": level}, "most_per_hour": 2})
+    assert kinds(plain, restless).count("raised") == 36
+    assert kinds(spared, restless).count("raised") == 11
+    assert parse_rule("limit", spared.to_json()) == spared
+    first, _, second, cleared = told(spared, restless)[:4]
+    assert (first[2], second[2], cleared[0], cleared[2]) == (5, 15, "cleared", 70)
+
+
 # --------------------------------------------------------------------------------- bad rules
 
 

@@ -253,6 +253,7 @@ KINDS = st.sampled_from(
         parse_rule("deviation", {"from": "cusum", "window_s": 60, "floor": 2, "levels": SIDES}),
         LOW.guarded([parse_rule("bad_value", {"stuck_at": [10, 40], "levels": ONE})]),
         parse_rule("limit", {"levels": {"hi": SIDES["hi"]}, "capture_fleeting": True}),
+        parse_rule("limit", {"levels": SIDES, "most_per_hour": 2}),
     ]
 )
 EVERY = st.one_of(RULES, KINDS)
@@ -353,6 +354,19 @@ def test_a_condition_over_three_gauges_may_be_split_between_any_two_instants(
         )
         changes += found
     assert (state, changes) == whole
+
+
+@given(recordings(), st.integers(1, 3))
+@settings(deadline=None)
+def test_no_hour_sees_more_alarms_than_the_rule_allows(recording: Samples, most: int) -> None:
+    busy = parse_rule(
+        "limit",
+        {"levels": {"hi": {"setpoint": 40, "priority": 3}, "lo": {"setpoint": 10, "priority": 3}}}
+        | {"most_per_hour": most},
+    )
+    seen = [c.seen_at for c in evaluate(busy, State(), recording)[1] if c.kind == "raised"]
+    for first, beyond in zip(seen, seen[most:], strict=False):
+        assert beyond - first >= 3_600_000
 
 
 @given(KINDS, recordings())
