@@ -85,6 +85,7 @@ _MATRIX: Final = """
     completions             saerx    saerx    s       sx          sx
     equipment               saerx    saerx    s       sx          sx
     facilities              saerx    saerx    s       sx          sx
+    flow_links              saerx    saerx    s       sx          sx
     tanks                   saerx    saerx    s       sx          sx
     tank_strap_tables       saerx    saerx    s       sx          sx
     tank_strap_points       saerx    saerx    s       sx          sx
@@ -96,6 +97,7 @@ _MATRIX: Final = """
     well_tests              saerpx   saerpx   sa      sx          sx
 
     alerts                  sx       sx       s       sx          sx
+    alert_priorities        saerx    saerx    s       s           s
     maintenance_records     saerx    saerx    sae     sx          sx
     incidents               saex     saex     sae     sx          sx
     incident_events         sax      sax      sa      sx          sx

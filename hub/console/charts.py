@@ -86,6 +86,8 @@ def _spells(session: Session, tags: Sequence[int], span: Span) -> dict[int, list
     )
     found: dict[int, list[dict[str, Any]]] = {}
     for alert in session.scalars(listed):
+        if alert.tag_id is None:
+            continue
         end = alert.cleared_at or alert.closed_at
         found.setdefault(alert.tag_id, []).append(
             {

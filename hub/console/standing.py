@@ -28,17 +28,19 @@ class AlertRow:
     """One alert with the names people know."""
 
     id: uuid.UUID
-    tag_id: int
-    tag: str
+    kind: str
+    subject: str
+    tag_id: int | None
+    tag: str | None
     measure: str | None
-    unit: str
+    unit: str | None
     well_id: uuid.UUID | None
     well: str | None
     priority: int
     level: str
     message: str
     origin: str
-    setpoint: float
+    setpoint: float | None
     value: float | None
     extreme: float | None
     condition: str
@@ -72,13 +74,13 @@ class AlertRow:
 
     @property
     def place(self) -> str:
-        """Where it is: the well, or the tag's own name while nobody has linked it."""
-        return self.well or self.tag
+        """Where it is: the well, what it is about, or the tag while nobody has linked it."""
+        return self.well or self.subject or self.tag or ""
 
     @property
     def unit_word(self) -> str:
         """The unit of its values as people write it."""
-        return unit_word(self.unit)
+        return unit_word(self.unit or "")
 
     @property
     def order(self) -> tuple[bool, bool, int, datetime]:
@@ -116,8 +118,9 @@ def journal(
 def trends(session: Session, rows: Iterable[AlertRow], now: datetime) -> dict[uuid.UUID, Spark]:
     """The last six hours of each alert's tag as a line."""
     wanted = list(rows)
-    spots = recent(session, sorted({row.tag_id for row in wanted}), now)
-    drawn = {row.id: spark(spots.get(row.tag_id, ()), row.setpoint) for row in wanted}
+    tags = {row.tag_id for row in wanted if row.tag_id is not None}
+    spots = recent(session, sorted(tags), now)
+    drawn = {row.id: spark(spots.get(row.tag_id or 0, ()), row.setpoint) for row in wanted}
     return {key: line for key, line in drawn.items() if line is not None}
 
 
@@ -142,6 +145,8 @@ def _select() -> Select[*tuple[Any, ...]]:
     return (
         select(
             Alert.id,
+            Alert.kind,
+            Alert.subject,
             Alert.tag_id,
             Tag.name.label("tag"),
             Tag.measure,
@@ -169,7 +174,7 @@ def _select() -> Select[*tuple[Any, ...]]:
             Alert.retracted_at,
             Alert.row_version,
         )
-        .join(Tag, Tag.id == Alert.tag_id)
+        .outerjoin(Tag, Tag.id == Alert.tag_id)
         .outerjoin(Well, Well.id == Alert.well_id)
         .outerjoin(User, User.id == Alert.acked_by)
     )

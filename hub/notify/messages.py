@@ -9,9 +9,17 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-NoticeKind = Literal["raised", "level", "cleared", "retracted"]
+#: `returned`: told of before and kept quiet since, it still stands; `digest`: what was learned of
+#: the time in which a link was down.
+NoticeKind = Literal["raised", "level", "cleared", "retracted", "returned", "digest"]
 
-LEVEL_WORDS: Final = {"lolo": "very low", "lo": "low", "hi": "high", "hihi": "very high"}
+LEVEL_WORDS: Final = {
+    "lolo": "very low",
+    "lo": "low",
+    "hi": "high",
+    "hihi": "very high",
+    "alarm": "in alarm",
+}
 SEVERITY_WORDS: Final = {1: "Critical", 2: "Warning", 3: "Caution", 4: "Advice"}
 _UNITS: Final = {"degF": "°F", "degC": "°C", "m3": "m³", "ft3": "ft³", "m3/h": "m³/h", "1": ""}
 
@@ -31,6 +39,7 @@ class Facts:
     consequence: str = ""
     action: str = ""
     respond_within_s: int | None = None
+    said: str = ""  #: the whole sentence, where an alarm is not about a value and its limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,7 @@ class Standing:
     priority: int
     level: str
     value: float | None
-    setpoint: float
+    setpoint: float | None
     extreme: float | None
     raised_at: datetime
     cleared_at: datetime | None = None
@@ -57,12 +66,18 @@ class Message:
 
 def sentence(facts: Facts, standing: Standing) -> str:
     """What is wrong, with the worst value and the limit: the title of an alert."""
+    if facts.said:
+        return facts.said
     worst = standing.value if standing.extreme is None else standing.extreme
     return (
         f"{facts.quantity} {LEVEL_WORDS[standing.level]}:"
-        f" {with_unit(worst, facts.unit)},"
-        f" limit {with_unit(standing.setpoint, facts.unit)}"
+        f" {with_unit(worst, facts.unit)}"
+        f"{_limit(standing.setpoint, facts.unit)}"
     )
+
+
+def _limit(setpoint: float | None, unit: str) -> str:
+    return "" if setpoint is None else f", limit {with_unit(setpoint, unit)}"
 
 
 def compose(kind: NoticeKind, facts: Facts, standing: Standing) -> Message:
@@ -72,8 +87,10 @@ def compose(kind: NoticeKind, facts: Facts, standing: Standing) -> Message:
     subjects = {
         "raised": f"{severity}: {facts.place}: {what}",
         "level": f"{severity}: {facts.place}: now {what[0].lower()}{what[1:]}",
-        "cleared": f"Cleared: {facts.place}: {facts.quantity} is back to normal",
+        "cleared": f"Cleared: {facts.place}: {_over(facts)}",
         "retracted": f"Did not happen: {facts.place}: {what[0].lower()}{what[1:]}",
+        "returned": f"Still {severity.lower()}: {facts.place}: {what[0].lower()}{what[1:]}",
+        "digest": f"While the link was down: {facts.place}: {what[0].lower()}{what[1:]}",
     }
     body = {
         "kind": kind,
@@ -87,6 +104,7 @@ def compose(kind: NoticeKind, facts: Facts, standing: Standing) -> Message:
         "quantity": facts.quantity,
         "rule": facts.rule,
         "sentence": what,
+        "said": bool(facts.said),
         "value": standing.value,
         "setpoint": standing.setpoint,
         "extreme": standing.extreme,
@@ -133,6 +151,8 @@ def headline(body: dict[str, Any]) -> str:
     """The first line: what happened, where."""
     if "headline" in body:
         return str(body["headline"])
+    if body.get("said") or body["kind"] in {"returned", "digest"}:
+        return _said_headline(body)
     quantity, level = body["quantity"], LEVEL_WORDS[body["level"]]
     return {
         "raised": f"{quantity} {level} at {body['place']}.",
@@ -148,6 +168,20 @@ def paragraphs(body: dict[str, Any]) -> list[str]:
     return [str(said) for said in body.get("paragraphs", ())]
 
 
+def _over(facts: Facts) -> str:
+    return f"{facts.rule} is over" if facts.said else f"{facts.quantity} is back to normal"
+
+
+def _said_headline(body: dict[str, Any]) -> str:
+    told = f"{body['place']}: {body['sentence']}"
+    return {
+        "cleared": f"Over: {told}.",
+        "retracted": f"Did not happen: {told}.",
+        "returned": f"It still stands. {told}.",
+        "digest": f"While the link was down. {told}.",
+    }.get(body["kind"], f"{told}.").replace("..", ".")
+
+
 def rows(body: dict[str, Any]) -> list[tuple[str, str]]:
     """The facts as a small table; none in a message of plain words."""
     if "headline" in body:
@@ -155,7 +189,7 @@ def rows(body: dict[str, Any]) -> list[tuple[str, str]]:
     unit = body["unit"]
     listed = [
         ("Value", with_unit(body["value"], unit)),
-        ("Limit", f"{with_unit(body['setpoint'], unit)} ({LEVEL_WORDS[body['level']]})"),
+        ("Limit", _limit_row(body)),
         ("Worst", with_unit(body["extreme"], unit)),
         ("Since", body["since"]),
         ("Until", body["until"]),
@@ -167,9 +201,15 @@ def rows(body: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in listed if value and name != left_out]
 
 
+def _limit_row(body: dict[str, Any]) -> str:
+    if body["setpoint"] is None:
+        return ""
+    return f"{with_unit(body['setpoint'], body['unit'])} ({LEVEL_WORDS[body['level']]})"
+
+
 def advice(body: dict[str, Any]) -> list[tuple[str, str]]:
     """What to do, and why; nothing once it is over."""
-    if body["kind"] not in {"raised", "level"}:
+    if body["kind"] not in {"raised", "level", "returned"}:
         return []
     within = body["respond_within_s"]
     todo = body["action"]
@@ -187,7 +227,7 @@ def invitation(body: dict[str, Any]) -> str:
     """What the link is for."""
     if "headline" in body:
         return "More in WellFlow:"
-    ongoing = body["kind"] in {"raised", "level"}
+    ongoing = body["kind"] in {"raised", "level", "returned"}
     return "Acknowledge, and see the trend:" if ongoing else "See what happened:"
 
 

@@ -8,6 +8,7 @@ from hub.schema.banking import BankAccount, OwnerPayment
 from hub.schema.base import Base
 from hub.schema.compliance import ComplianceReport, Permit, PermitCondition, PermitLimit, ReportLine
 from hub.schema.expenses import Expense, ExpenseAllocation
+from hub.schema.holds import AlertHold, AlertPriority, FlowLink
 from hub.schema.incidents import (
     Incident,
     IncidentAction,
@@ -76,6 +77,8 @@ __all__ = [
     "Alert",
     "AlertCheckpoint",
     "AlertEvent",
+    "AlertHold",
+    "AlertPriority",
     "AlertRule",
     "AlertRuleVersion",
     "ApiKey",
@@ -101,6 +104,7 @@ __all__ = [
     "ExpenseAllocation",
     "Facility",
     "FeatureFlag",
+    "FlowLink",
     "Forecast",
     "ForecastPoint",
     "IdempotencyKey",

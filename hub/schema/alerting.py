@@ -32,7 +32,7 @@ from hub.schema.base import (
 )
 
 CONDITIONS = ("normal", "pending_on", "active", "pending_off", "unknown")
-LEVELS = ("lolo", "lo", "hi", "hihi")
+LEVELS = ("lolo", "lo", "hi", "hihi", "alarm")
 ACKS = ("none", "unacked", "acked")
 #: Judged sample by sample, on the hub and at the site.
 SAMPLE_KINDS = (
@@ -51,6 +51,7 @@ OFFICE_KINDS = (
     "ticket_mismatch",
 )
 SCOPES = ("tag", "equipment_class", "well", "organization")
+DETECTORS = ("hub", "site")
 
 
 class AlertRule(Base, Keyed, Owned, Authored):
@@ -203,18 +204,37 @@ class Alert(Base, Keyed, Owned):
 
     rule_id: Mapped[uuid.UUID] = mapped_column(info=about("The rule that raised it."))
     rule_version: Mapped[int] = mapped_column(info=about("Version of the rule that judged last."))
-    tag_id: Mapped[int] = mapped_column(info=about("The tag whose readings raised it."))
+    kind: Mapped[str] = mapped_column(
+        server_default="limit", default="limit", info=about("Kind of the rule that raised it.")
+    )
+    subject: Mapped[str] = mapped_column(
+        server_default="", default="", info=about("What it is about, in words.")
+    )
+    tag_id: Mapped[int | None] = mapped_column(info=about("The tag whose readings raised it."))
     well_id: Mapped[uuid.UUID | None] = mapped_column(info=about("Well of the tag when raised."))
+    equipment_id: Mapped[uuid.UUID | None] = mapped_column(info=about("Equipment it is about."))
+    facility_id: Mapped[uuid.UUID | None] = mapped_column(info=about("Facility it is about."))
+    agent_id: Mapped[uuid.UUID | None] = mapped_column(info=about("Agent that sees it."))
     dedup_key: Mapped[str] = mapped_column(info=about("At most one open alert per key."))
     level: Mapped[str] = mapped_column(
-        info=about("Which limit was passed: lolo, lo, hi or hihi.", choices=LEVELS)
+        info=about("Which limit was passed; alarm where there is only one.", choices=LEVELS)
     )
     priority: Mapped[int] = mapped_column(SmallInteger, info=about("1 worst … 4 advice."))
     message: Mapped[str] = mapped_column(info=about("What is wrong, with value and limit."))
     origin: Mapped[str] = mapped_column(
         info=about("live, or historical: known only afterwards", choices=("live", "historical"))
     )
-    setpoint: Mapped[float] = mapped_column(Double, info=about("The limit that was passed."))
+    detected_by: Mapped[str] = mapped_column(
+        server_default="hub",
+        default="hub",
+        info=about("Who judged first: the hub, or the agent at the site.", choices=DETECTORS),
+    )
+    first_out_id: Mapped[uuid.UUID | None] = mapped_column(
+        info=about("The alert that began first of those that stand together.")
+    )
+    setpoint: Mapped[float | None] = mapped_column(
+        Double, info=about("The limit that was passed; empty where there is none.")
+    )
     value: Mapped[float | None] = mapped_column(Double, info=about("Value that raised it."))
     extreme: Mapped[float | None] = mapped_column(Double, info=about("Worst value so far."))
 
@@ -225,6 +245,10 @@ class Alert(Base, Keyed, Owned):
     condition: Mapped[str] = mapped_column(info=about("Whether it stands.", choices=CONDITIONS))
     raised_at: Mapped[datetime] = mapped_column(info=about("Event time at which it began."))
     detected_at: Mapped[datetime] = mapped_column(info=about("When the hub knew."))
+    seen_at: Mapped[datetime | None] = mapped_column(info=about("When a person first saw it."))
+    seen_by: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("users.id"), info=about("Who saw it first.")
+    )
     cleared_at: Mapped[datetime | None] = mapped_column(info=about("Event time at which it ended."))
     frozen_since: Mapped[datetime | None] = mapped_column(info=about("No good data since."))
     ack: Mapped[str] = mapped_column(
@@ -236,6 +260,21 @@ class Alert(Base, Keyed, Owned):
         ForeignKey("users.id"), info=about("Who took it up.")
     )
     ack_note: Mapped[str | None] = mapped_column(info=about("What that person said."))
+    ack_via: Mapped[str | None] = mapped_column(
+        info=about("Door it was said through: console, api, link, sms, voice, site, entry.")
+    )
+    ack_until: Mapped[datetime | None] = mapped_column(
+        info=about("If it still stands then, it asks again.", label="Acknowledged until")
+    )
+    eta: Mapped[datetime | None] = mapped_column(
+        info=about("When that person expects to be there.", label="Expected on site")
+    )
+    arrived_at: Mapped[datetime | None] = mapped_column(
+        info=about("When somebody was there.", label="Arrived on site")
+    )
+    arrived_by: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("users.id"), info=about("Who was there.")
+    )
     latched: Mapped[bool] = mapped_column(
         server_default="false", info=about("Stands until somebody resets it.")
     )
@@ -246,13 +285,35 @@ class Alert(Base, Keyed, Owned):
         ForeignKey("users.id"), info=about("Who shelved it.")
     )
     shelf_reason: Mapped[str | None] = mapped_column(info=about("Why it was shelved."))
+    shelf_count: Mapped[int] = mapped_column(
+        SmallInteger, server_default="0", default=0, info=about("How often it was shelved.")
+    )
     suppressed_by: Mapped[str | None] = mapped_column(info=about("What keeps it quiet."))
+    suppressed_cause_id: Mapped[uuid.UUID | None] = mapped_column(
+        info=about("The alert that keeps it quiet.", label="Suppressed by alert")
+    )
+    suppressed_at: Mapped[datetime | None] = mapped_column(info=about("Kept quiet since then."))
+    tell_at: Mapped[datetime | None] = mapped_column(
+        info=about("What kept it quiet is over: it is told then, if it still stands.")
+    )
     out_of_service_until: Mapped[datetime | None] = mapped_column(
         info=about("Its gauge is out of service until then.")
     )
     closed_at: Mapped[datetime | None] = mapped_column(info=about("Nothing more will happen."))
     retracted_at: Mapped[datetime | None] = mapped_column(
         info=about("When late readings showed that it did not happen.")
+    )
+    to_review: Mapped[bool] = mapped_column(
+        server_default="false",
+        default=False,
+        info=about("Critical, and known only afterwards: somebody has to look into it."),
+    )
+    reviewed_at: Mapped[datetime | None] = mapped_column(info=about("When somebody did."))
+    reviewed_by: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("users.id"), info=about("Who looked into it.")
+    )
+    digested_at: Mapped[datetime | None] = mapped_column(
+        info=about("When people were told of it among others, after the link was back.")
     )
     row_version: Mapped[int] = mapped_column(
         server_default="1", default=1, info=about("Counts its changes.")
@@ -262,6 +323,11 @@ class Alert(Base, Keyed, Owned):
         within("rule_id", table="alert_rules"),
         within("tag_id", table="tags"),
         within("well_id", table="wells"),
+        within("equipment_id", table="equipment"),
+        within("facility_id", table="facilities"),
+        within("agent_id", table="agents"),
+        within("first_out_id", table="alerts"),
+        within("suppressed_cause_id", table="alerts"),
         UniqueConstraint("organization_id", "id"),
         Index(
             "alerts_open_key",
@@ -273,10 +339,17 @@ class Alert(Base, Keyed, Owned):
         Index("alerts_organization_id_raised_at_idx", "organization_id", "raised_at"),
         Index("alerts_rule_id_raised_at_idx", "rule_id", "raised_at"),
         Index("alerts_rule_id_cleared_at_idx", "rule_id", "cleared_at"),
+        Index("alerts_agent_id_idx", "agent_id", postgresql_where=text("closed_at IS NULL")),
+        Index(
+            "alerts_ack_until_idx",
+            "ack_until",
+            postgresql_where=text("closed_at IS NULL AND ack_until IS NOT NULL"),
+        ),
         CheckConstraint(one_of("condition", *CONDITIONS), name="condition"),
         CheckConstraint(one_of("ack", "none", "unacked", "acked"), name="ack"),
         CheckConstraint(one_of("origin", "live", "historical"), name="origin"),
-        CheckConstraint(one_of("level", "lolo", "lo", "hi", "hihi"), name="level"),
+        CheckConstraint(one_of("level", *LEVELS), name="level"),
+        CheckConstraint(one_of("detected_by", *DETECTORS), name="detected_by"),
         CheckConstraint("priority BETWEEN 1 AND 4", name="priority"),
         CheckConstraint("cleared_at >= raised_at", name="cleared_at"),
     )

@@ -124,7 +124,16 @@ INGEST = {
 WORK = {
     *("organizations", "users", "memberships", "leases", "wells", "equipment", "agents"),
     *("agent_events", "tags", "readings_state", "readings_latest", "streams", "stream_gaps"),
-    *("ingest_batches", "alert_rules", "alert_checkpoints", "alerts", "alert_events"),
+    *(
+        "ingest_batches",
+        "alert_rules",
+        "alert_checkpoints",
+        "alerts",
+        "alert_holds",
+        "alert_priorities",
+        "flow_links",
+        "alert_events",
+    ),
     *("contact_channels", "notifications", "notification_attempts", "job_runs"),
     *("message_links", "delivery_turns", "provider_breakers"),  # what the deliverers keep
     *("rolled_hours", "rolled_days"),
