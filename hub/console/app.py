@@ -65,7 +65,7 @@ def create_app(settings: HubSettings, engine: Engine, replay: Replay | None = No
     files = assets.Assets()
     cache = open_cache(settings.cache, settings.secret_key)
     app.extensions["wellflow"] = Console(settings, engine, files, cache, replay)
-    app.extensions["wellflow.intake"] = Intake()
+    app.extensions["wellflow.intake"] = Intake(engine, settings.secret_key)
     _sign_notes(app, settings)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     security.protect(app, settings.web.public_url)

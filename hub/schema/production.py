@@ -152,6 +152,17 @@ class ProductionRecord(Base, Owned, Authored):
         Index("production_records_oil_idx", "organization_id", "oil_bbl", "id"),
         Index("production_records_gas_idx", "organization_id", "gas_mcf", "id"),
         Index("production_records_water_idx", "organization_id", "water_bbl", "id"),
+        Index("production_records_hours_idx", "organization_id", "hours_on", "id"),
+        Index(
+            "production_records_kind_idx",
+            *("organization_id", "record_kind", "production_date", "id"),
+        ),
+        Index(
+            "production_records_source_idx", "organization_id", "source", "production_date", "id"
+        ),
+        Index(
+            "production_records_quality_idx", "organization_id", "quality", "production_date", "id"
+        ),
         CheckConstraint(one_of("record_kind", *RECORD_KINDS), name="record_kind"),
         CheckConstraint(one_of("source", *SOURCES), name="source"),
         CheckConstraint(one_of("quality", *QUALITIES), name="quality"),

@@ -139,7 +139,7 @@ WORK = {
     *("rolled_hours", "rolled_days"),
     "documents",  # the sweep of content no row speaks of: two columns
     *("audit_log", "audit_seals", "audit_progress"),  # chained for all
-    *("idempotency_keys", "feature_flags", "lease_assignments"),
+    *("idempotency_keys", "feature_flags", "lease_assignments", "import_files"),
 }
 
 
