@@ -49,7 +49,7 @@ Hours = Numeric(5, 2)
 class ProductionRecord(Base, Owned, Authored):
     """What one completion made in one production day, of one kind: estimated, measured, allocated.
 
-    An empty volume was not reported; zero was. A hypertable of one-year chunks where the database
+    An empty volume was not reported; zero was. A hypertable of ten-year chunks where the database
     has TimescaleDB, which is why the day is part of the key.
     """
 
