@@ -175,6 +175,13 @@ def _paths() -> Document:
                 ],
             )
         },
+        "/suspense": {
+            "get": _plain(
+                "suspense",
+                "What is held for each owner, and why",
+                {"200": answer("Owners and reasons.", ref("Suspense")), "304": UNCHANGED},
+            )
+        },
     }
 
 

@@ -36,6 +36,7 @@ from hub.console.pages import (
     record,
     register,
     rules,
+    suspense,
     wells,
 )
 from hub.console.who import Visitor
@@ -52,7 +53,7 @@ SENTENCES = {
 ROOMS = (
     *(fleet, wells, alerts, agents, quarantine, rules, channels, signin),
     *(register, record, acts, history, imports, documents),
-    *(people, keys, features, account),
+    *(people, keys, features, account, suspense),
 )
 
 
