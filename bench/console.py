@@ -237,11 +237,11 @@ def shapes(
     if middle is None:
         return
     yield "deep page", [("cursor", asker.cursor(order, middle))], asker.select(order, after=middle)
-    other = asker.another_order()
-    if other and (place := asker.row(other)):
+    for other in asker.other_orders():
         yield f"sorted {other}", [("sort", other)], asker.select(other)
-        pairs = [("sort", other), ("cursor", asker.cursor(other, place))]
-        yield f"sorted {other}, deep", pairs, asker.select(other, after=place)
+        if place := asker.row(other):
+            pairs = [("sort", other), ("cursor", asker.cursor(other, place))]
+            yield f"sorted {other}, deep", pairs, asker.select(other, after=place)
     for name, op, value in asker.filters():
         key = name if op == "eq" else f"{name}__{op}"
         yield f"filtered {key}", [(key, value)], asker.select(order, (name, op, value))
@@ -314,7 +314,11 @@ class Asker:
             return None
         name = order.lstrip("-")
         found = self.bare.execute(
-            self.select(order, what=f'"{name}"::text, id::text', offset=number[0] // 2)
+            self.select(
+                order,
+                what=f'"{name}"::text, id::text, "{self.resource.beside or "id"}"::text',
+                offset=number[0] // 2,
+            )
         ).fetchone()
         return found if found and found[0] is not None else None
 
@@ -322,22 +326,27 @@ class Asker:
         """The place in a list as its address carries it."""
         name = order.lstrip("-")
         value = None if name == "id" else place[0]
-        return Cursor(name, order.startswith("-"), False, value, place[1]).written()
+        other = place[2] if self.resource.beside else None
+        return Cursor(name, order.startswith("-"), False, value, place[1], other).written()
 
-    def another_order(self) -> str | None:
-        """A listed field the list can be sorted by, numbers before words."""
+    def other_orders(self) -> Iterator[str]:
+        """A listed field of each kind the list is sorted by; every one of a large table."""
         usual = self.resource.order.lstrip("-")
         fields = [self.resource.fields[name] for name in self.resource.listed if name != usual]
-        sortable = [f for f in fields if f.kind not in UNSORTED and not f.sealed and f.required]
-        numbers = [f for f in fields if f.kind in NUMBERS]
-        chosen = [*numbers, *sortable]
-        return f"-{chosen[0].name}" if chosen else None
+        seen: set[str] = set()
+        for field in fields:
+            kind = "number" if field.kind in NUMBERS else field.kind
+            if field.kind in UNSORTED or field.sealed or (kind in seen and not self.resource.quick):
+                continue
+            seen.add(kind)
+            yield f"-{field.name}"
 
     def filters(self) -> Iterator[tuple[str, str, str]]:
         """A value of a facet, a bound of a number, a part of a title: each as it occurs."""
         fields = self.resource.fields
         wanted: list[tuple[Field, str]] = []
-        wanted += [(fields[name], "eq") for name in self.resource.facets[:1]]
+        facets = self.resource.facets if self.resource.quick else self.resource.facets[:1]
+        wanted += [(fields[name], "eq") for name in facets]
         wanted += [(fields[n], "gte") for n in self.resource.listed if fields[n].kind in NUMBERS][
             :1
         ]
