@@ -64,7 +64,11 @@ class ProductionRecord(Base, Owned, Authored):
     SORT: ClassVar[str] = "-production_date"
 
     id: Mapped[uuid.UUID] = mapped_column(
-        primary_key=True, default=uuid7, server_default=text("gen_random_uuid()"), sort_order=-3
+        primary_key=True,
+        default=uuid7,
+        server_default=text("gen_random_uuid()"),
+        sort_order=-3,
+        info=about("Its key, the same for ever."),
     )
     production_date: Mapped[date] = mapped_column(
         primary_key=True,
