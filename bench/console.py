@@ -28,7 +28,7 @@ from bench.console_words import WELL_MS, Answer, Question, as_json, words
 from hub.bootstrap import spare_the_standing
 from hub.database import Tier
 from hub.demo.postgres import start_server
-from hub.register.catalog import RESOURCES
+from hub.register.catalog import RESOURCES, table_of
 from hub.register.fields import Field, Resource
 from hub.register.query import ASKED, UNSORTED, Cursor
 from tests.console import Visitor, open_console, signed_in
@@ -274,23 +274,33 @@ class Asker:
         if condition:
             where.append(_condition(*condition))
         if after:
-            place = sql.SQL("({}, id) {} ({}, {})").format(
-                sql.Identifier(name),
+            values = (after[0], after[2], after[1]) if self._tied(name) else after[:2]
+            place = sql.SQL("({}) {} ({})").format(
+                sql.SQL(", ").join(map(sql.Identifier, self._order(name))),
                 sql.SQL("<" if way == "DESC" else ">"),
-                sql.Literal(after[0]),
-                sql.Literal(after[1]),
+                sql.SQL(", ").join(map(sql.Literal, values)),
             )
             where.append(place)
-        return sql.SQL(
-            "SELECT {} FROM {} WHERE {} ORDER BY {} {way}, id {way} OFFSET {} LIMIT 51"
-        ).format(
+        return sql.SQL("SELECT {} FROM {} WHERE {} ORDER BY {} OFFSET {} LIMIT 51").format(
             sql.SQL(what),
             sql.Identifier(self.resource.name),
             sql.SQL(" AND ").join(where),
-            sql.Identifier(name),
+            sql.SQL(", ").join(
+                sql.SQL("{} {}").format(sql.Identifier(one), sql.SQL(way))
+                for one in self._order(name)
+            ),
             sql.Literal(offset),
-            way=sql.SQL(way),
         )
+
+    def _order(self, name: str) -> list[str]:
+        """The columns that rows are sorted by: as the register sorts them."""
+        return [name, *([self.resource.beside or ""] if self._tied(name) else []), "id"]
+
+    def _tied(self, name: str) -> bool:
+        """Whether the column beside the key decides among equals: where an index has it so."""
+        table = table_of(self.resource)
+        led = [[column.name for column in index.columns] for index in table.indexes]
+        return any(names[1:3] == [name, self.resource.beside] for names in led)
 
     def _owner(self) -> sql.Composable:
         if self.resource.name == "organizations":

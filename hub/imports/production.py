@@ -97,12 +97,12 @@ def _name(line: Line) -> str:
 def _date(line: Line) -> Any:
     """The day a line is of: written, or told by year and month, or as a number of days."""
     if "day_number" in line.cells:
-        first = value("production_records", "production_date", line.cells.get("first_day"))
-        past = value("production_records", "oil_bbl", line.cells["day_number"])
-        if first is None:
+        if "first_day" not in line.cells:
             raise LineError(
                 "Days are counted from a first one; tell it: --set first_day=2020-01-01."
             )
+        first = value("production_records", "production_date", line.cells["first_day"])
+        past = value("production_records", "oil_bbl", line.cells["day_number"])
         return first + timedelta(days=int(past))
     if "year" in line.cells:
         month = line.words("month") or line.words("date")

@@ -322,10 +322,10 @@ def test_a_file_whose_process_ended_is_said_to_be_lost_and_tried_again(office: O
     path = send(office, "Well Name\nLost 1\n")
     key = path.rpartition("/")[2]
     stuck = (
-        "UPDATE import_files SET state = 'storing', done = 1, seen_at = now() - {} WHERE id = %s"
+        "UPDATE import_files SET state = 'storing', seen_at = now() - %s::interval WHERE id = %s"
     )
     with office.database.admin() as connection:
-        connection.execute(stuck.format("interval '5 s'").encode(), [key])
+        connection.execute(stuck, ["5 s", key])
         assert "<progress" in office.alice.get(path).get_data(as_text=True)
         connection.execute(stuck, ["2 min", key])
     assert "Nothing of it is stored; try it again" in read(office.alice.get(path))
