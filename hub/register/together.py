@@ -138,7 +138,11 @@ def _referred(constraint: ForeignKeyConstraint, name: str) -> ColumnElement[Any]
 
 def _known(column: Column[Any], told: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
     """Whether it can be said what a column would hold: given, as it was, empty, or a default."""
-    if column.name in told or (before is not None and column.name in before):
+    if column.name in told:
+        return True
+    if column.info.get("filled"):  # by a trigger, as the row is written
+        return False
+    if before is not None and column.name in before:
         return True
     if before is not None or column.computed is not None:
         return False
