@@ -8,20 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from agent.contract.alarms import Samples
+from agent.contract.alarms import Rows, Samples, merge
 from hub.alerts import checkpoints, outcome, rules
 from hub.alerts.checkpoints import Replaced, Start
 from hub.alerts.episodes import Episode, Known, fold, match
 from hub.alerts.instants import to_instant, to_ms
-from hub.alerts.rules import Watch
 from hub.alerts.samples import Window, read
 from hub.alerts.trail import Checkpoint, Trail
+from hub.alerts.watches import Watch
 from hub.schema import Alert
 
 LOG = logging.getLogger(__name__)
@@ -104,17 +105,23 @@ class Bench:
         until = to_ms(span.end) + 1  # a reading within the last millisecond counts
         started = checkpoints.starts(self.session, watches, span.start)
         soonest = until - SLICE_MS
-        windows = [
-            Window(start.watch.tag_id, max(start.checkpoint.at, soonest), until)
-            for start in started
-        ]
+        asked = [(start.watch, max(start.checkpoint.at, soonest), until) for start in started]
         results: list[Judged] = []
-        for start, samples in zip(started, read(self.session, windows), strict=True):
+        for start, samples in zip(started, self._read(asked), strict=True):
             with self._guard(start.watch):
                 results.append(self._walk_one(start, samples, until))
         return results
 
-    def _walk_one(self, start: Start, samples: Samples, until: int) -> Judged:
+    def _read(self, asked: Sequence[tuple[Watch, int, int]]) -> list[Samples | Rows]:
+        """What each rule judges in a stretch: its tag's readings, or rows of those it names."""
+        windows = [Window(tag, after, until) for watch, after, until in asked for tag in watch.tags]
+        found = iter(read(self.session, windows))
+        return [
+            merge(list(islice(found, len(watch.tags)))) if watch.operands else next(found)
+            for watch, _, _ in asked
+        ]
+
+    def _walk_one(self, start: Start, samples: Samples | Rows, until: int) -> Judged:
         trail = Trail(start.watch.rule, start.checkpoint)
         self._catch_up(start, trail, until - SLICE_MS)
         if start.head is None or start.head <= until:
@@ -127,14 +134,14 @@ class Bench:
         """Judge what lies far back in slices: a rule may not have judged for weeks."""
         for after in range(start.checkpoint.at, until, SLICE_MS):
             end = min(after + SLICE_MS, until)
-            (samples,) = read(self.session, [Window(start.watch.tag_id, after, end)])
+            (samples,) = self._read([(start.watch, after, end)])
             trail.walk(samples, end)
 
     def _until_same(self, watch: Watch, trail: Trail, until: int) -> Checkpoint | None:
         """Judge later readings again until the state is one that was reached before."""
         while marks := checkpoints.ahead(self.session, watch, until + 1, LOOK_AHEAD):
             until = marks[-1].at
-            (samples,) = read(self.session, [Window(watch.tag_id, trail.state.at, until)])
+            (samples,) = self._read([(watch, trail.state.at, until)])
             for mark in marks:
                 trail.walk(samples, mark.at)
                 if trail.state == mark.state:

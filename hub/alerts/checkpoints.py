@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from agent.contract.alarms import State, carry
 from hub.alerts.instants import to_instant, to_ms
-from hub.alerts.rules import Watch
 from hub.alerts.trail import BRIDGE_MS, Checkpoint
+from hub.alerts.watches import Watch
 
 #: Late data older than this is recorded, but not judged any more.
 KEPT_FOR: Final = timedelta(days=35)

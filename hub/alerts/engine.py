@@ -28,7 +28,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from hub.alerts import rules
+from hub.alerts import rules, watches
 from hub.alerts.bench import Bench, Range
 
 LOG = logging.getLogger(__name__)
@@ -86,13 +86,13 @@ def judge_agent(
         claimed = _claim(session, agent)
         if not claimed:
             return 0
-        found = rules.of_agent(session, agent)
+        found = watches.of_agent(session, agent)
         for rule_id, fault in found.faults.items():
             rules.mark_faulted(session, rule_id, fault, moment)
         bench = Bench(session, moment, live_window_s * 1000)
-        watches: Sequence[rules.Watch] = found.watches
+        judged: Sequence[watches.Watch] = found.watches
         for span in join([Range(row.from_time, row.to_time) for row in claimed]):
-            watches = bench.judge(watches, span)
+            judged = bench.judge(judged, span)
         session.execute(_JUDGED, {"now": moment, "ids": [row.id for row in claimed]})
     return len(claimed)
 

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 from hub.notify import routing
 from hub.notify.messages import Facts, NoticeKind, Standing, compose
 from hub.notify.outbox import Notice
+from hub.notify.wording import signal_unit
 from hub.schema import Alert
 
 _FACTS = text(
     """
     SELECT o.name AS organization, o.timezone, r.name AS rule, r.cause, r.consequence, r.action,
-           r.respond_within_s, t.name AS tag, t.unit, t.description, t.measure,
+           r.respond_within_s, r.kind, r.params, t.name AS tag, t.unit, t.description, t.measure,
            coalesce(w.name, f.name, g.name, '') AS place
     FROM alerts a
     JOIN organizations o ON o.id = a.organization_id
@@ -40,13 +41,13 @@ def facts_of(session: Session, alert: Alert) -> Facts:
         place=row.place or alert.subject or row.organization,
         tag=row.tag or "",
         quantity=row.description or measure or row.tag or row.rule,
-        unit=row.unit or "",
+        unit=signal_unit(row.kind, row.params, row.unit or ""),
         rule=row.rule,
         cause=row.cause,
         consequence=row.consequence,
         action=row.action,
         respond_within_s=row.respond_within_s,
-        said="" if alert.setpoint is not None else alert.message,
+        said="" if row.kind == "limit" else alert.message,
     )
 
 

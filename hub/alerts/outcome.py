@@ -17,7 +17,7 @@ from hub.alerts.announce import is_live, is_live_step
 from hub.alerts.episodes import Episode
 from hub.alerts.instants import to_instant, to_ms
 from hub.alerts.lifecycle import close, dedup_key, write
-from hub.alerts.rules import Watch
+from hub.alerts.watches import Watch
 from hub.notify import routing
 from hub.notify.messages import NoticeKind, Standing, compose, sentence
 from hub.notify.outbox import Notice
@@ -136,14 +136,17 @@ def _row(scene: Scene, episode: Episode, *, live: bool) -> Alert:
         dedup_key=dedup_key(watch.organization_id, watch.id, watch.tag_id),
         level=level.name,
         priority=level.priority,
-        setpoint=level.setpoint,
+        setpoint=_setpoint(scene, level),
         value=episode.value,
         extreme=episode.extreme,
         origin="live" if live else "historical",
         condition="normal",
         raised_at=to_instant(episode.raised_at),
         detected_at=scene.now,
-        ack="unacked" if live else "none",
+        ack="unacked" if live and not watch.advisory else "none",
+        kind=watch.rule.kind,
+        subject=watch.facts.quantity,
+        latched=watch.rule.latch and live,
         row_version=1,
     )
     if episode.open:
@@ -194,7 +197,7 @@ def _adjust(scene: Scene, alert: Alert, episode: Episode) -> None:
 def _set_level(scene: Scene, alert: Alert, episode: Episode) -> None:
     level = scene.watch.rule.level(episode.level)
     if level is not None:
-        _set(alert, level=level.name, priority=level.priority, setpoint=level.setpoint)
+        _set(alert, level=level.name, priority=level.priority, setpoint=_setpoint(scene, level))
     _set(alert, message=sentence(scene.watch.facts, _standing(alert)))
 
 
@@ -295,10 +298,15 @@ def _announce(scene: Scene, alert: Alert, kind: NoticeKind, level: Level | None)
     standing = _standing(alert)
     if level is not None:
         standing = replace(
-            standing, level=level.name, priority=level.priority, setpoint=level.setpoint
+            standing,
+            level=level.name,
+            priority=level.priority,
+            setpoint=_setpoint(scene, level),
         )
-    alert.ack = "unacked"
     alert.announced_level = alert.level
+    if scene.watch.advisory:  # shown to whoever looks; nobody is called, nobody has to answer
+        return
+    alert.ack = "unacked"
     scene.session.flush()
     routing.page(scene.session, _notice(scene, alert, kind, standing), scene.now)
 
@@ -317,6 +325,11 @@ def _notice(scene: Scene, alert: Alert, kind: NoticeKind, standing: Standing) ->
         standing.priority,
         compose(kind, scene.watch.facts, standing),
     )
+
+
+def _setpoint(scene: Scene, level: Level) -> float | None:
+    """The limit of a level, where it means anything to people."""
+    return level.setpoint if scene.watch.rule.has_setpoints else None
 
 
 def _standing(alert: Alert) -> Standing:

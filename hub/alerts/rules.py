@@ -1,4 +1,4 @@
-"""Alert rules: what the evaluator watches, and how people change it.
+"""Alert rules: how people make and change what the evaluator watches (`hub.alerts.watches`).
 
 Whoever changes what a rule judges makes a new version of it; the evaluator judges with a version
 from the moment it stands, and never goes back with it over what was judged before. The database
@@ -12,19 +12,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final
 
-import orjson
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from agent.contract.alarm_rules import BLIND_AFTER_S, Rule, RuleError, parse_rule
+from agent.contract.alarm_rules import BLIND_AFTER_S, RuleError, parse_rule
 from hub.alerts import fanout
 from hub.errors import HubError
-from hub.notify.messages import Facts
 from hub.schema import AlertRule, AlertRuleVersion, Tag
 from hub.schema.alerting import OFFICE_KINDS, SAMPLE_KINDS
 
@@ -45,78 +41,9 @@ class UnknownRuleError(HubError):
     """There is no such rule, or it belongs to another operator."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """One enabled rule as the evaluator uses it."""
-
-    id: uuid.UUID
-    organization_id: uuid.UUID
-    version: int
-    tag_id: int
-    well_id: uuid.UUID | None
-    since: datetime  #: when this version was made
-    silent_after_ms: int  #: a newest reading older than this is no longer the present
-    skew_ms: int  #: how far the agent's clock is ahead of the hub's
-    rule: Rule
-    facts: Facts
-
-
-@dataclass(slots=True)
-class Watches:
-    """The rules of one agent's tags, and those that cannot be read, with the reason."""
-
-    watches: list[Watch] = field(default_factory=list)
-    faults: dict[uuid.UUID, str] = field(default_factory=dict)
-
-
-_OF_AGENT = text(
-    """
-    SELECT r.id, r.organization_id, r.name, r.kind, r.params, r.version, r.tag_id, r.cause,
-           r.consequence, r.action, r.respond_within_s, r.latch, r.capture_fleeting,
-           CASE WHEN r.version = 1 THEN r.created_at ELSE r.updated_at END AS since,
-           t.name AS tag, t.unit, t.description, t.measure, t.interval_ms, t.well_id,
-           w.name AS well, o.name AS organization, o.timezone, a.name AS agent,
-           coalesce(a.clock_skew_ms, 0) AS skew_ms
-    FROM alert_rules r
-    JOIN tags t ON t.id = r.tag_id
-    JOIN agents a ON a.id = t.agent_id
-    JOIN organizations o ON o.id = r.organization_id
-    LEFT JOIN wells w ON w.id = t.well_id
-    WHERE t.agent_id = :agent AND r.enabled AND r.faulted_at IS NULL AND r.kind = ANY(:kinds)
-    ORDER BY r.id
-    """
-)
-
 _MARK_FAULTED = text(
     "UPDATE alert_rules SET faulted_at = :now, fault = :fault WHERE id = :id AND faulted_at IS NULL"
 )
-
-
-def of_agent(session: Session, agent_id: uuid.UUID) -> Watches:
-    """The enabled rules of an agent's tags that have not failed."""
-    found = Watches()
-    for row in session.execute(_OF_AGENT, {"agent": agent_id, "kinds": list(EVALUATED)}):
-        try:
-            params = orjson.dumps(judged_params(row))
-            rule = _read(row.kind, params, blind_after_s(row.interval_ms))
-        except RuleError as fault:
-            found.faults[row.id] = str(fault)
-            continue
-        found.watches.append(
-            Watch(
-                row.id,
-                row.organization_id,
-                row.version,
-                row.tag_id,
-                row.well_id,
-                row.since,
-                round(blind_after_s(row.interval_ms) * 1000),
-                row.skew_ms,
-                rule,
-                _facts(row),
-            )
-        )
-    return found
 
 
 def mark_faulted(session: Session, rule_id: uuid.UUID, fault: str, now: datetime) -> None:
@@ -275,28 +202,3 @@ def _check_watched(session: Session, rule: AlertRule) -> None:
             faults.append("Say the unit of the limits: gauges in another unit get no rule.")
     if faults:
         raise RuleError(faults)
-
-
-@lru_cache(maxsize=10_000)
-def _read(kind: str, params: bytes, blind: float) -> Rule:
-    return parse_rule(kind, orjson.loads(params), blind_after_s=blind)
-
-
-def _facts(row: Any) -> Facts:
-    return Facts(
-        organization=row.organization,
-        timezone=row.timezone,
-        place=row.well or row.agent,
-        tag=row.tag,
-        quantity=row.description or _measure(row.measure) or row.tag,
-        unit=row.unit,
-        rule=row.name,
-        cause=row.cause,
-        consequence=row.consequence,
-        action=row.action,
-        respond_within_s=row.respond_within_s,
-    )
-
-
-def _measure(measure: str | None) -> str:
-    return (measure or "").replace("_", " ").capitalize()

@@ -23,7 +23,7 @@ class Window:
 
 
 # The outer bounds let the planner leave out partitions; the window's own choose within the rest.
-_READ = """
+_STATEMENT = """
     SELECT s.times, s.points, s.qualities
     FROM unnest(%(tags)s::integer[], %(after)s::timestamptz[], %(until)s::timestamptz[])
          WITH ORDINALITY AS w(tag_id, after, until, n)
@@ -45,7 +45,13 @@ _READ = """
 
 
 def read(session: Session, windows: Sequence[Window]) -> list[Samples]:
-    """The readings of each window."""
+    """The readings of each window; those that several rules ask for are read once."""
+    asked = list(dict.fromkeys(windows))
+    found = dict(zip(asked, _read(session, asked), strict=True))
+    return [found[window] for window in windows]
+
+
+def _read(session: Session, windows: Sequence[Window]) -> list[Samples]:
     if not windows:
         return []
     values = {
@@ -55,7 +61,7 @@ def read(session: Session, windows: Sequence[Window]) -> list[Samples]:
         "first": to_instant(min(window.after for window in windows)),
         "last": to_instant(max(window.until for window in windows)),
     }
-    found = _driver(session).execute(_READ, values, binary=True)
+    found = _driver(session).execute(_STATEMENT, values, binary=True)
     return [Samples(times or [], points or [], quality or []) for times, points, quality in found]
 
 

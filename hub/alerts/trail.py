@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agent.contract.alarm_rules import Rule
-from agent.contract.alarms import Change, Samples, State, advance
+from agent.contract.alarms import Change, Rows, Samples, State, advance
 
 HOUR_MS: Final = 3_600_000
 BRIDGE_MS: Final = 10_000  #: messages of one agent overlap by less than this
@@ -42,7 +42,7 @@ class Trail:
         self.state = self.start.state
         self._kept_at = self.start.at
 
-    def walk(self, samples: Samples, until: int, *, keep_last: bool = False) -> None:
+    def walk(self, samples: Samples | Rows, until: int, *, keep_last: bool = False) -> None:
         """Judge readings up to and including `until`, as far as they were not judged before."""
         times = samples.times
         index = bisect_right(times, self.state.at)
@@ -63,7 +63,7 @@ class Trail:
             elif index in {bridge, stop}:
                 self._leave(kept=keep_last and index == stop)
 
-    def _judge(self, samples: Samples, index: int, end: int) -> int:
+    def _judge(self, samples: Samples | Rows, index: int, end: int) -> int:
         self.state, found, index = advance(self.rule, self.state, samples, index, end)
         self.changes += found
         tells = any(change.kind in {"raised", "level", "cleared"} for change in found)

@@ -36,7 +36,6 @@ from hub.console.pages import (
     record,
     register,
     rules,
-    suspense,
     wells,
 )
 from hub.console.who import Visitor
@@ -53,7 +52,7 @@ SENTENCES = {
 ROOMS = (
     *(fleet, wells, alerts, agents, quarantine, rules, channels, signin),
     *(register, record, acts, history, imports, documents),
-    *(people, keys, features, account, suspense),
+    *(people, keys, features, account),
 )
 
 
@@ -66,7 +65,7 @@ def create_app(settings: HubSettings, engine: Engine, replay: Replay | None = No
     files = assets.Assets()
     cache = open_cache(settings.cache, settings.secret_key)
     app.extensions["wellflow"] = Console(settings, engine, files, cache, replay)
-    app.extensions["wellflow.intake"] = Intake(engine, settings.secret_key)
+    app.extensions["wellflow.intake"] = Intake()
     _sign_notes(app, settings)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     security.protect(app, settings.web.public_url)

@@ -9,6 +9,9 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hub.notify import wording
+from hub.notify.wording import Watched, with_unit
+
 #: `returned`: told of before and kept quiet since, it still stands; `digest`: what was learned of
 #: the time in which a link was down.
 NoticeKind = Literal["raised", "level", "cleared", "retracted", "returned", "digest"]
@@ -21,7 +24,6 @@ LEVEL_WORDS: Final = {
     "alarm": "in alarm",
 }
 SEVERITY_WORDS: Final = {1: "Critical", 2: "Warning", 3: "Caution", 4: "Advice"}
-_UNITS: Final = {"degF": "°F", "degC": "°C", "m3": "m³", "ft3": "ft³", "m3/h": "m³/h", "1": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Facts:
     action: str = ""
     respond_within_s: int | None = None
     said: str = ""  #: the whole sentence, where an alarm is not about a value and its limit
+    watched: Watched | None = None  #: what the rule watches, where that is not the value itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,16 @@ def sentence(facts: Facts, standing: Standing) -> str:
     """What is wrong, with the worst value and the limit: the title of an alert."""
     if facts.said:
         return facts.said
+    if facts.watched is not None:
+        return wording.sentence(
+            facts.watched,
+            facts.quantity,
+            facts.rule,
+            standing.level,
+            value=standing.value,
+            worst=standing.extreme,
+            setpoint=standing.setpoint,
+        )
     worst = standing.value if standing.extreme is None else standing.extreme
     return (
         f"{facts.quantity} {LEVEL_WORDS[standing.level]}:"
@@ -104,11 +117,8 @@ def compose(kind: NoticeKind, facts: Facts, standing: Standing) -> Message:
         "quantity": facts.quantity,
         "rule": facts.rule,
         "sentence": what,
-        "said": bool(facts.said),
-        "value": standing.value,
-        "setpoint": standing.setpoint,
-        "extreme": standing.extreme,
-        "unit": facts.unit,
+        "said": bool(facts.said or facts.watched),
+        **_numbers(facts, standing),
         "raised_at": _utc(standing.raised_at),
         "cleared_at": _utc(standing.cleared_at),
         "since": local_time(standing.raised_at, facts.timezone),
@@ -168,8 +178,20 @@ def paragraphs(body: dict[str, Any]) -> list[str]:
     return [str(said) for said in body.get("paragraphs", ())]
 
 
+def _numbers(facts: Facts, standing: Standing) -> dict[str, Any]:
+    """Value, limit, worst and their unit; a signal without a limit is no number for people."""
+    told = facts.watched is None or standing.setpoint is not None
+    return {
+        "value": standing.value if told else None,
+        "setpoint": standing.setpoint,
+        "extreme": standing.extreme if told else None,
+        "unit": facts.unit,
+    }
+
+
 def _over(facts: Facts) -> str:
-    return f"{facts.rule} is over" if facts.said else f"{facts.quantity} is back to normal"
+    told = facts.said or facts.watched
+    return f"{facts.rule} is over" if told else f"{facts.quantity} is back to normal"
 
 
 def _said_headline(body: dict[str, Any]) -> str:
@@ -229,21 +251,6 @@ def invitation(body: dict[str, Any]) -> str:
         return "More in WellFlow:"
     ongoing = body["kind"] in {"raised", "level", "returned"}
     return "Acknowledge, and see the trend:" if ongoing else "See what happened:"
-
-
-def with_unit(value: float | None, unit: str) -> str:
-    """A value and its unit, with no more digits than a person needs."""
-    if value is None:
-        return ""
-    return f"{number(value)} {_UNITS.get(unit, unit)}".strip()
-
-
-def number(value: float) -> str:
-    """At most three decimals, fewer for larger values."""
-    size = abs(value)
-    places = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 3
-    text = f"{round(value, places) + 0.0:,.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def duration(seconds: int) -> str:

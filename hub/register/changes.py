@@ -26,7 +26,6 @@ from hub.register.errors import Conflict, Forbidden, InUse, Missing, Refused, Va
 from hub.register.fields import Field, Resource
 from hub.register.refusals import ROW, refusal, still_used
 from hub.register.sealing import sealed
-from hub.register.together import more_faults
 from hub.register.usage import in_use
 from hub.register.values import parse
 from hub.schema import Organization
@@ -63,8 +62,8 @@ def create(
         raise Refused({ROW: f"{resource.plural} are not made in the register."})
     given = read(session, resource, values, making=True)
     permit_status(actor, resource, given, None)
-    with whole(session, resource, given), refusing(session, resource, values):
-        key = insert(session, resource, dict(given), secret_key)
+    with refusing(session, resource, values):
+        key = insert(session, resource, given, secret_key)
         settle(session)
     return rows.get(session, resource, key)
 
@@ -86,13 +85,13 @@ def update(
     """
     permit_either(actor, resource)
     current = lock(session, resource, key)
-    given = read(session, resource, values, making=False, before=current)
+    given = read(session, resource, values, making=False)
     permit_change(actor, resource, given, current)
     check_version(session, resource, current, given, version)
     changed = differing(resource, given, current)
     if not changed:
         return current
-    with whole(session, resource, given, current), refusing(session, resource, changed):
+    with refusing(session, resource, changed):
         write(session, resource, current, changed, secret_key)
         settle(session)
     return rows.get(session, resource, key)
@@ -197,34 +196,8 @@ def _many(resource: Resource) -> str:
 # -------------------------------------------------------------------------------------- reading
 
 
-def faults_of(
-    session: Session,
-    resource: Resource,
-    values: Mapping[str, Any],
-    *,
-    making: bool,
-    before: Mapping[str, Any] | None = None,
-) -> dict[str, str]:
-    """Every field at fault, for a row that is refused anyhow, with its sentence."""
-    try:
-        given = read(session, resource, values, making=making, before=before)
-    except Refused as refused:
-        return refused.faults
-    return more_faults(session, resource, given, before, {})
-
-
-def read(
-    session: Session,
-    resource: Resource,
-    values: Mapping[str, Any],
-    *,
-    making: bool,
-    before: Mapping[str, Any] | None = None,
-) -> Row:
-    """The values as the columns take them; raises `Refused` with a sentence per bad field.
-
-    `before` is the row they are to change: rules between fields are told of with what it holds.
-    """
+def read(session: Session, resource: Resource, values: Mapping[str, Any], *, making: bool) -> Row:
+    """The values as the columns take them; raises `Refused` with a sentence per bad field."""
     zone = _Zone(session)
     given: Row = {}
     faults: dict[str, str] = {}
@@ -238,7 +211,7 @@ def read(
             if field.required and field.name not in values:
                 faults[field.name] = f"{field.label} is needed."
     if faults:
-        raise Refused(more_faults(session, resource, given, before, faults))
+        raise Refused(faults)
     return given
 
 
@@ -380,21 +353,6 @@ def refusing(
         if told is None:
             raise
         raise told from fault
-
-
-@contextmanager
-def whole(
-    session: Session,
-    resource: Resource,
-    given: Mapping[str, Any],
-    before: Mapping[str, Any] | None = None,
-) -> Iterator[None]:
-    """Tell with what the database refused first whatever else it would refuse."""
-    try:
-        yield
-    except Refused as refused:
-        faults = more_faults(session, resource, given, before, refused.faults)
-        raise Refused(faults) from refused
 
 
 def settle(session: Session) -> None:

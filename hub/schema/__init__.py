@@ -38,7 +38,6 @@ from hub.schema.platform import (
     AuditSeal,
     FeatureFlag,
     IdempotencyKey,
-    ImportFile,
     LeaseAssignment,
     SavedView,
 )
@@ -109,7 +108,6 @@ __all__ = [
     "Forecast",
     "ForecastPoint",
     "IdempotencyKey",
-    "ImportFile",
     "Incident",
     "IncidentAction",
     "IncidentAlert",

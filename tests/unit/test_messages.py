@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hub.notify import messages
+from hub.notify import messages, wording
 from hub.notify.messages import Facts, NoticeKind, Standing, compose
 
 FACTS = Facts(
@@ -88,7 +88,7 @@ def test_a_line_break_in_a_name_cannot_break_a_header() -> None:
     ],
 )
 def test_numbers_have_no_more_digits_than_needed(value: float, said: str) -> None:
-    assert messages.number(value) == said
+    assert wording.number(value) == said
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_durations(seconds: int, said: str) -> None:
 
 
 def test_units_as_people_write_them() -> None:
-    assert messages.with_unit(180.0, "degF") == "180 °F"
-    assert messages.with_unit(3.0, "1") == "3"
+    assert wording.with_unit(180.0, "degF") == "180 °F"
+    assert wording.with_unit(3.0, "1") == "3"
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", ""])

@@ -112,15 +112,17 @@ def upload(resource: Resource) -> ResponseReturnValue:
     if not rows:
         return _begin(resource, "The file has a head and no lines below it.")
     person = visitor()
-    key = _intake().add(
+    job = Job(
         person.organization_id,
         person.user_id,
         resource.name,
         file.filename[:120],
-        (header, rows),
+        header,
+        rows,
         guess(resource, header),
     )
-    return redirect(_here(resource, key), 303)
+    _intake().add(job)
+    return redirect(_here(resource, job), 303)
 
 
 def _intake() -> Intake:
@@ -128,8 +130,8 @@ def _intake() -> Intake:
     return found
 
 
-def _here(resource: Resource, key: uuid.UUID) -> str:
-    return url_for("imports.page", table=resource.name, import_id=key)
+def _here(resource: Resource, job: Job) -> str:
+    return url_for("imports.page", table=resource.name, import_id=job.id)
 
 
 def _job(resource: Resource, import_id: uuid.UUID) -> Job:
@@ -158,17 +160,15 @@ def page(resource: Resource, import_id: uuid.UUID) -> ResponseReturnValue:
     """Where the file stands: its columns, its progress, or what its lines would do."""
     job = _job(resource, import_id)
     if request.args.get("step") == "columns" and not job.running:
-        _intake().forget_result(job)
-        job = _job(resource, import_id)
+        job.forget_result()
     if job.running or job.report or job.fault:
         return _report(resource, job)
     return _columns(resource, job, "")
 
 
 def _columns(resource: Resource, job: Job, fault: str) -> ResponseReturnValue:
-    rows = _intake().rows(job)[:SAMPLE]
     columns = [
-        Column(title, job.mapping.get(place, ""), _sample(rows, place))
+        Column(title, job.mapping.get(place, ""), _sample(job, place))
         for place, title in enumerate(job.header)
     ]
     return still(
@@ -183,8 +183,8 @@ def _columns(resource: Resource, job: Job, fault: str) -> ResponseReturnValue:
     )
 
 
-def _sample(rows: list[list[Any]], place: int) -> list[str]:
-    cells = [row[place] for row in rows if place < len(row)]
+def _sample(job: Job, place: int) -> list[str]:
+    cells = [row[place] for row in job.rows[:SAMPLE] if place < len(row)]
     return [unguarded(str(cell))[:40] for cell in cells if cell not in {None, ""}]
 
 
@@ -197,14 +197,12 @@ def plan(resource: Resource, import_id: uuid.UUID) -> ResponseReturnValue:
         chosen = {
             place: request.form.get(f"column-{place}", "") for place in range(len(job.header))
         }
-        mapping = {place: name for place, name in chosen.items() if name in resource.fields}
-        _intake().forget_result(job, mapping)
-        job = _job(resource, import_id)
-        if missing := lacking(resource, mapping):
+        job.mapping = {place: name for place, name in chosen.items() if name in resource.fields}
+        if missing := lacking(resource, job.mapping):
             needed = ", ".join(field.label for field in missing)
             return _columns(resource, job, f"Say which columns hold what is needed: {needed}.")
         _start(resource, job, storing=False)
-    return redirect(_here(resource, job.id), 303)
+    return redirect(_here(resource, job), 303)
 
 
 # -------------------------------------------------------------------------------------- the work
@@ -217,7 +215,7 @@ def store(resource: Resource, import_id: uuid.UUID) -> ResponseReturnValue:
     job = _job(resource, import_id)
     if job.report is not None and not job.report.stored:
         _start(resource, job, storing=True)
-    return redirect(_here(resource, job.id), 303)
+    return redirect(_here(resource, job), 303)
 
 
 def _start(resource: Resource, job: Job, *, storing: bool) -> None:
@@ -229,18 +227,13 @@ def _work(resource: Resource, job: Job, *, storing: bool) -> Work:
     engine, secret_key = console().engine, console().settings.secret_key
     who = replace(actor(), door="import")
 
-    intake = _intake()
-
     def work(progress: Callable[[int, int], None]) -> importing.Report:
         told: dict[str, Any] = {"secret_key": secret_key, "progress": progress}
-        what = (who, resource, intake.rows(job), job.mapping)
+        what = (who, resource, job.rows, job.mapping)
         with tenant_session(engine, job.organization_id, who) as session:
-            if not storing:
-                return importing.plan(session, *what, **told)
-            report = importing.apply(session, *what, skip_bad=True, **told)
-            if report.stored:
-                intake.settle(session, job, report)
-            return report
+            if storing:
+                return importing.apply(session, *what, skip_bad=True, **told)
+            return importing.plan(session, *what, **told)
 
     return work
 

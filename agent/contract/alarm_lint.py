@@ -1,0 +1,225 @@
+"""What a rule that can be read still cannot do: fire, end, or agree with itself.
+
+`lint` looks at a rule beside what is known of its gauge. Every finding is a sentence for whoever
+writes the rule; none of them keeps the rule from being saved, because the range of a gauge can be
+entered wrongly and yesterday need not be like tomorrow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from agent.contract.alarm_rules import Level, Rule
+from agent.contract.signals.condition import Condition
+from agent.contract.signals.doubt import Doubt
+from agent.contract.signals.flat import Flat
+from agent.contract.signals.reach import Span, reach
+from agent.contract.signals.slope import Slope
+from agent.contract.signals.switch import MOST_CHANGES, ChangeCount, InState
+from agent.contract.signals.usual import Cusum, Ewma, Hampel
+
+#: Share of the recent readings in alarm from which a rule is said to be always in alarm.
+ALWAYS: Final = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known of the gauge a rule is for; all of it may be missing."""
+
+    low: float | None = None  #: of the gauge's range
+    high: float | None = None
+    interval_s: float | None = None  #: how often it is read
+    quantiles: Mapping[float, float] = field(default_factory=dict)  #: of recent good readings
+    others: Sequence[Rule] = ()  #: rules on the same gauge
+    ranges: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    #: ranges of the gauges that a condition names
+
+
+def lint(rule: Rule, context: Context) -> list[str]:
+    """What a rule can never do, always does, or contradicts, in sentences; none for a sound one."""
+    found = [
+        *_reachable(rule, context),
+        *_always(rule, context),
+        *_ends(rule, context),
+        *_pace(rule, context),
+        *_of_kind(rule, context),
+        *_beside(rule, context),
+    ]
+    return list(dict.fromkeys(found))
+
+
+# ------------------------------------------------------------------------- limits on the value
+
+
+def _reachable(rule: Rule, context: Context) -> Iterator[str]:
+    """A setpoint that the gauge cannot show."""
+    if rule.kind != "limit":
+        return
+    low, high = _span((context.low, context.high))
+    shown = f"the gauge can show ({_n(context.low)} to {_n(context.high)})"
+    for level in rule.levels:
+        what = f"{level.name} at {level.setpoint:g}"
+        if level.side > 0 and level.setpoint > high:
+            yield f"{what} lies above what {shown}: it can never fire."
+        elif level.side < 0 and level.setpoint < low:
+            yield f"{what} lies below what {shown}: it can never fire."
+        elif level.setpoint <= low if level.side > 0 else level.setpoint >= high:
+            yield f"{what} holds for all that {shown}: it always fires."
+
+
+def _always(rule: Rule, context: Context) -> Iterator[str]:
+    """A setpoint that nearly every recent reading is beyond."""
+    if rule.kind != "limit" or not context.quantiles:
+        return
+    for level in rule.levels:
+        share = _share_beyond(level, context.quantiles)
+        if share >= ALWAYS:
+            yield (
+                f"{level.name} at {level.setpoint:g}: {share:.0%} of the recent readings are in"
+                " alarm, so it would stand all the time."
+            )
+
+
+def _share_beyond(level: Level, quantiles: Mapping[float, float]) -> float:
+    """At least this share of the readings lies at the setpoint or beyond."""
+    if level.side > 0:
+        return max((1 - share for share, v in quantiles.items() if v >= level.setpoint), default=0)
+    return max((share for share, v in quantiles.items() if v <= level.setpoint), default=0.0)
+
+
+def _ends(rule: Rule, context: Context) -> Iterator[str]:
+    """A deadband that reaches beyond what the gauge can show."""
+    if rule.kind != "limit":
+        return
+    for level in rule.levels:
+        edge = context.low if level.side > 0 else context.high
+        if edge is not None and level.deadband and (level.release - edge) * level.side <= 0:
+            yield (
+                f"{level.name}: with its deadband it would end only beyond {level.release:g}, which"
+                " the gauge cannot show: it can never end."
+            )
+
+
+# ------------------------------------------------------------------------------- pace of a gauge
+
+
+def _pace(rule: Rule, context: Context) -> Iterator[str]:
+    """A gauge that is read too seldom for the rule."""
+    beat = context.interval_s
+    if beat is None:
+        return
+    if beat > rule.blind_after_s:
+        yield (
+            f"The gauge is read every {beat:g} s, and after {rule.blind_after_s:g} s without a"
+            " reading delays stop counting: none of them can elapse in time."
+        )
+    stage = rule.stages[-1] if rule.stages else None
+    if isinstance(stage, Slope) and stage.window_s / beat + 1 < stage.min_points:
+        yield (
+            f"A window of {stage.window_s:g} s holds {stage.window_s / beat + 1:.0f} readings of"
+            f" this gauge, and {stage.min_points} are needed: it can never fire."
+        )
+    if isinstance(stage, Hampel | Ewma | Cusum) and stage.window_s / beat < 24:
+        yield (
+            f"A window of {stage.window_s:g} s holds fewer than 24 readings of this gauge: what is"
+            " usual cannot be told, so it can never fire."
+        )
+    if isinstance(stage, Flat) and any(level.setpoint * 60 <= 2 * beat for level in rule.levels):
+        yield (
+            "The gauge is read too seldom to tell within that time whether it moves: it would"
+            " always fire."
+        )
+
+
+# ------------------------------------------------------------------------------------ each kind
+
+
+def _of_kind(rule: Rule, context: Context) -> Iterator[str]:
+    stage = rule.stages[-1] if rule.stages else None
+    if isinstance(stage, Condition):
+        yield from _condition(stage, context)
+    elif isinstance(stage, ChangeCount):
+        yield from _count(rule)
+    elif isinstance(stage, InState):
+        yield from _states(stage, context)
+    elif isinstance(stage, Doubt):
+        yield from _doubt(stage, context)
+    elif isinstance(stage, Hampel | Ewma) and not stage.floor:
+        yield (
+            "floor is 0: a calm gauge would fire at its smallest step; set it to the step that"
+            " means something."
+        )
+
+
+def _condition(stage: Condition, context: Context) -> Iterator[str]:
+    spans = [_span(context.ranges.get(tag)) for tag in stage.formula.tags]
+    can_hold, can_fail = reach(stage.formula.root, spans)
+    if not can_hold:
+        yield f"The condition {stage.formula.text} contradicts itself: it can never fire."
+    elif not can_fail:
+        yield f"The condition {stage.formula.text} holds whatever the gauges show: it always fires."
+
+
+def _span(known: tuple[float | None, float | None] | None) -> Span:
+    low, high = known or (None, None)
+    return (-math.inf if low is None else low, math.inf if high is None else high)
+
+
+def _count(rule: Rule) -> Iterator[str]:
+    for level in rule.levels:
+        if level.setpoint <= 0:
+            yield f"{level.name} at {level.setpoint:g} times: it always fires."
+        if level.setpoint > MOST_CHANGES:
+            yield f"{level.name}: at most {MOST_CHANGES} changes are counted: it can never fire."
+
+
+def _states(stage: InState, context: Context) -> Iterator[str]:
+    low, high = _span((context.low, context.high))
+    if not any(low <= state <= high for state in stage.states):
+        shown = f"{_n(context.low)} to {_n(context.high)}"
+        yield f"The gauge shows {shown}, none of the states: it can never fire."
+
+
+def _doubt(stage: Doubt, context: Context) -> Iterator[str]:
+    if context.low is not None and context.high is not None:
+        low, high = context.low, context.high
+        if stage.low > high or stage.high < low:
+            yield "Nothing that the gauge can show would be believed: it always fires."
+    for stuck in sorted(stage.stuck_at):
+        usual = [value for value in context.quantiles.values() if value == stuck]
+        if len(usual) > len(context.quantiles) / 2:
+            yield f"The gauge mostly reads exactly {stuck:g}: it would stand all the time."
+
+
+# --------------------------------------------------------------------------- beside other rules
+
+
+def _beside(rule: Rule, context: Context) -> Iterator[str]:
+    """Rules on the same gauge that between them leave no value free of alarm, or say it twice."""
+    if rule.kind != "limit":
+        return
+    for other in context.others:
+        if other.kind != "limit":
+            continue
+        for level in rule.levels:
+            for its in other.levels:
+                yield from _pair(level, its)
+
+
+def _pair(level: Level, its: Level) -> Iterator[str]:
+    if level.side == its.side and level.setpoint == its.setpoint:
+        what = f"Another rule on this gauge already fires at {level.setpoint:g}"
+        yield f"{what}: people would be told twice."
+    low, high = (level, its) if level.side < its.side else (its, level)
+    if low.side < high.side and low.setpoint >= high.setpoint:
+        yield (
+            f"Another rule on this gauge fires from the other side: low at {low.setpoint:g}, high"
+            f" at {high.setpoint:g}; between them some alarm would always stand."
+        )
+
+
+def _n(value: float | None) -> str:
+    return "?" if value is None else f"{value:g}"
