@@ -28,7 +28,7 @@ from bench.console_words import WELL_MS, Answer, Question, as_json, words
 from hub.bootstrap import spare_the_standing
 from hub.database import Tier
 from hub.demo.postgres import start_server
-from hub.register.catalog import RESOURCES
+from hub.register.catalog import RESOURCES, table_of
 from hub.register.fields import Field, Resource
 from hub.register.query import ASKED, UNSORTED, Cursor
 from tests.console import Visitor, open_console, signed_in
@@ -237,11 +237,11 @@ def shapes(
     if middle is None:
         return
     yield "deep page", [("cursor", asker.cursor(order, middle))], asker.select(order, after=middle)
-    other = asker.another_order()
-    if other and (place := asker.row(other)):
+    for other in asker.other_orders():
         yield f"sorted {other}", [("sort", other)], asker.select(other)
-        pairs = [("sort", other), ("cursor", asker.cursor(other, place))]
-        yield f"sorted {other}, deep", pairs, asker.select(other, after=place)
+        if place := asker.row(other):
+            pairs = [("sort", other), ("cursor", asker.cursor(other, place))]
+            yield f"sorted {other}, deep", pairs, asker.select(other, after=place)
     for name, op, value in asker.filters():
         key = name if op == "eq" else f"{name}__{op}"
         yield f"filtered {key}", [(key, value)], asker.select(order, (name, op, value))
@@ -274,23 +274,33 @@ class Asker:
         if condition:
             where.append(_condition(*condition))
         if after:
-            place = sql.SQL("({}, id) {} ({}, {})").format(
-                sql.Identifier(name),
+            values = (after[0], after[2], after[1]) if self._tied(name) else after[:2]
+            place = sql.SQL("({}) {} ({})").format(
+                sql.SQL(", ").join(map(sql.Identifier, self._order(name))),
                 sql.SQL("<" if way == "DESC" else ">"),
-                sql.Literal(after[0]),
-                sql.Literal(after[1]),
+                sql.SQL(", ").join(map(sql.Literal, values)),
             )
             where.append(place)
-        return sql.SQL(
-            "SELECT {} FROM {} WHERE {} ORDER BY {} {way}, id {way} OFFSET {} LIMIT 51"
-        ).format(
+        return sql.SQL("SELECT {} FROM {} WHERE {} ORDER BY {} OFFSET {} LIMIT 51").format(
             sql.SQL(what),
             sql.Identifier(self.resource.name),
             sql.SQL(" AND ").join(where),
-            sql.Identifier(name),
+            sql.SQL(", ").join(
+                sql.SQL("{} {}").format(sql.Identifier(one), sql.SQL(way))
+                for one in self._order(name)
+            ),
             sql.Literal(offset),
-            way=sql.SQL(way),
         )
+
+    def _order(self, name: str) -> list[str]:
+        """The columns that rows are sorted by: as the register sorts them."""
+        return [name, *([self.resource.beside or ""] if self._tied(name) else []), "id"]
+
+    def _tied(self, name: str) -> bool:
+        """Whether the column beside the key decides among equals: where an index has it so."""
+        table = table_of(self.resource)
+        led = [[column.name for column in index.columns] for index in table.indexes]
+        return any(names[1:3] == [name, self.resource.beside] for names in led)
 
     def _owner(self) -> sql.Composable:
         if self.resource.name == "organizations":
@@ -314,7 +324,11 @@ class Asker:
             return None
         name = order.lstrip("-")
         found = self.bare.execute(
-            self.select(order, what=f'"{name}"::text, id::text', offset=number[0] // 2)
+            self.select(
+                order,
+                what=f'"{name}"::text, id::text, "{self.resource.beside or "id"}"::text',
+                offset=number[0] // 2,
+            )
         ).fetchone()
         return found if found and found[0] is not None else None
 
@@ -322,22 +336,27 @@ class Asker:
         """The place in a list as its address carries it."""
         name = order.lstrip("-")
         value = None if name == "id" else place[0]
-        return Cursor(name, order.startswith("-"), False, value, place[1]).written()
+        other = place[2] if self.resource.beside else None
+        return Cursor(name, order.startswith("-"), False, value, place[1], other).written()
 
-    def another_order(self) -> str | None:
-        """A listed field the list can be sorted by, numbers before words."""
+    def other_orders(self) -> Iterator[str]:
+        """A listed field of each kind the list is sorted by; every one of a large table."""
         usual = self.resource.order.lstrip("-")
         fields = [self.resource.fields[name] for name in self.resource.listed if name != usual]
-        sortable = [f for f in fields if f.kind not in UNSORTED and not f.sealed and f.required]
-        numbers = [f for f in fields if f.kind in NUMBERS]
-        chosen = [*numbers, *sortable]
-        return f"-{chosen[0].name}" if chosen else None
+        seen: set[str] = set()
+        for field in fields:
+            kind = "number" if field.kind in NUMBERS else field.kind
+            if field.kind in UNSORTED or field.sealed or (kind in seen and not self.resource.quick):
+                continue
+            seen.add(kind)
+            yield f"-{field.name}"
 
     def filters(self) -> Iterator[tuple[str, str, str]]:
         """A value of a facet, a bound of a number, a part of a title: each as it occurs."""
         fields = self.resource.fields
         wanted: list[tuple[Field, str]] = []
-        wanted += [(fields[name], "eq") for name in self.resource.facets[:1]]
+        facets = self.resource.facets if self.resource.quick else self.resource.facets[:1]
+        wanted += [(fields[name], "eq") for name in facets]
         wanted += [(fields[n], "gte") for n in self.resource.listed if fields[n].kind in NUMBERS][
             :1
         ]

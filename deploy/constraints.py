@@ -16,7 +16,7 @@ LOCKER = HERE / ".cache" / "constraints"
 LISTS = {
     "constraints.txt": ("--all-extras", "--group=dev", "--group=build"),
     "constraints/demo.txt": ("--extra=demo",),
-    "constraints/hub.txt": ("--extra=hub",),
+    "constraints/hub.txt": ("--extra=hub", "--extra=s3", "--extra=redis"),
     "constraints/agent.txt": ("--extra=agent",),
     "constraints/build.txt": ("--group=build",),
 }

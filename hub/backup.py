@@ -1,7 +1,7 @@
 """Backup and restore of the whole database, by its own tools, with a check of what came back.
 
-A backup is one zip file: `database.dump` as pg_dump writes it, and `stock.json`, which counts what
-was in the database at that very instant.
+A backup is one zip file: `database.dump` as pg_dump writes it, `stock.json`, which counts what was
+in the database at that very instant, and the content of the documents that lie in a folder.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
 from hub.database import Tier, tier_of
+from hub.documents import archive as archive_of
 from hub.errors import DatabaseError
 from hub.migrate import MAKE_OWNER_LOGIN, administer, make_roles
 from hub.pgtools import Tools, find_tools
+from hub.settings import DocumentSettings
 from hub.stock import Stock, take_stock
 
 DUMP, STOCK = "database.dump", "stock.json"
@@ -37,24 +39,37 @@ NEWER_SETTING = 'unrecognized configuration parameter "transaction_timeout"'
 Say = Callable[[str], None]
 
 
-def backup(admin_url: str, path: Path, *, say: Say = print, tools: Tools | None = None) -> Stock:
+def backup(
+    admin_url: str,
+    path: Path,
+    *,
+    documents: DocumentSettings | None = None,
+    say: Say = print,
+    tools: Tools | None = None,
+) -> Stock:
     """Write everything into one file; answers what is in it. Replaces `path` only when complete.
 
     Raises `DatabaseError` when the tools are missing or the dump fails.
     """
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished, contents = path.with_name(f".{path.name}.unfinished"), None
     with administer(admin_url) as connection:
         found = tools or find_tools(_major(connection))
         with _snapshot(connection) as snapshot:
             stock = take_stock(connection)
             try:
                 _write(unfinished, found, admin_url, snapshot, stock, _as_owner(connection))
+                if documents is not None:
+                    with zipfile.ZipFile(unfinished, "a", zipfile.ZIP_STORED) as archive:
+                        contents = archive_of.pack(archive, connection, documents)
+                _sync(unfinished)
             except BaseException:
                 unfinished.unlink(missing_ok=True)
                 raise
     unfinished.replace(path)
     size = path.stat().st_size / 1e6
     say(f"Backed up {stock.summary} ({size:.1f} MB) to {path}")
+    if contents is not None:
+        say(contents.words)
     return stock
 
 
@@ -63,6 +78,7 @@ def restore(
     path: Path,
     *,
     replace: bool = False,
+    documents: DocumentSettings | None = None,
     say: Say = print,
     tools: Tools | None = None,
 ) -> Stock:
@@ -82,11 +98,32 @@ def restore(
         )
     if not occupied:
         _bring_back(admin_url, path, expected, found)
+        told = _bring_documents(admin_url, path, documents)
     else:
         with _sibling(admin_url) as beside:
             _bring_back(beside, path, expected, found)
+            told = _bring_documents(beside, path, documents)
     say(f"Restored {expected.summary}; every count is as it was")
+    if told:
+        say(told)
     return expected
+
+
+def _bring_documents(url: str, path: Path, documents: DocumentSettings | None) -> str:
+    """Put the documents' content back, and count what rows name and is not there; in a sentence.
+
+    Raises `DatabaseError` where content that went along did not come back.
+    """
+    if documents is None:
+        return ""
+    with zipfile.ZipFile(path) as archive:
+        told, put = archive_of.read(archive), archive_of.unpack(archive, documents)
+    with administer(url) as connection:
+        absent = archive_of.absent(connection, documents)
+    if put and told is not None and absent > told.missing:
+        raise DatabaseError(f"the content of {absent - told.missing} documents did not come back")
+    lack = f"; of {absent:,} more it is not in the store" if absent else ""
+    return f"The content of {put:,} documents was put back{lack}." if put or absent else ""
 
 
 def read_stock(path: Path) -> Stock:
@@ -125,6 +162,9 @@ def _write(
         with archive.open(DUMP, "w", force_zip64=True) as target:
             _run(command, url, receive=target)
         archive.writestr(STOCK, json.dumps(stock.to_json(), indent=1))
+
+
+def _sync(path: Path) -> None:
     with path.open("rb") as written:
         os.fsync(written.fileno())
 

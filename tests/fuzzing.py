@@ -201,7 +201,12 @@ def main() -> int:
         furnish(database, cast.bluebonnet)
         app = open_console(database)
         unhurried(app)
-        names = asked.tables or ["readings", "latest", *(table.name for table in served())]
+        names = asked.tables or [
+            "readings",
+            "latest",
+            "suspense",
+            *(table.name for table in served()),
+        ]
         for name in names:
             key = make_key(database, cast.bluebonnet).presented
             one = Summary()

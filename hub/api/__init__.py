@@ -7,7 +7,18 @@ from collections.abc import Callable
 from flask import Blueprint, Flask
 from sqlalchemy import Engine
 
-from hub.api import addresses, bulk, documents, gate, index, lists, reveal, rows, telemetry
+from hub.api import (
+    addresses,
+    bulk,
+    documents,
+    gate,
+    index,
+    lists,
+    reveal,
+    rows,
+    suspense,
+    telemetry,
+)
 from hub.api.answers import or_page
 from hub.api.caller import SignedIn
 from hub.api.limits import CALLER, Rate
@@ -18,7 +29,7 @@ from hub.settings import HubSettings
 __all__ = ["ROOT", "mount", "or_page"]
 
 ROOT = "/api/v1"
-ROOMS = (index, telemetry, lists, rows, bulk, reveal, documents)
+ROOMS = (index, telemetry, suspense, lists, rows, bulk, reveal, documents)
 
 
 def mount(

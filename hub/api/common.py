@@ -119,6 +119,24 @@ LATEST = record(
     }
 )
 NUMBER: Schema = {"type": "integer", "minimum": 0}
+DAY: Schema = {"type": "string", "format": "date"}
+SUSPENSE = record(
+    {
+        "rows": _list_of(
+            record(
+                {
+                    "partner_id": {"type": "string", "format": "uuid"},
+                    "partner": TEXT,
+                    "reason": TEXT | {"description": "A hold code, below_minimum or unstated."},
+                    "shares": NUMBER | {"description": "Distributions."},
+                    "net": TEXT | {"description": "Their sum in USD."},
+                    "since": DAY,
+                    "until": DAY,
+                }
+            )
+        )
+    }
+)
 IMPORT_FAULT = record(
     {
         "line": NUMBER | {"description": "1 is the heading, 0 all lines together."},
@@ -148,6 +166,7 @@ SCHEMAS: dict[str, Schema] = {
     "Facet": FACET,
     "Readings": READINGS,
     "Latest": LATEST,
+    "Suspense": SUSPENSE,
     "ImportReport": IMPORT_REPORT,
     "Revealed": REVEALED,
 }

@@ -175,7 +175,13 @@ def _paths() -> Document:
                 ],
             )
         },
+        "/suspense": {"get": _suspense()},
     }
+
+
+def _suspense() -> Document:
+    found = {"200": answer("Owners and reasons.", ref("Suspense")), "304": UNCHANGED}
+    return _plain("suspense", "What is held for each owner, and why", found)
 
 
 def _plain(name: str, summary: str, good: Document, *statuses: int, **more: Any) -> Document:

@@ -32,7 +32,15 @@ def options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="COLUMN=FIELD",
-        help="which field a column is; FIELD - leaves the column out (may be repeated)",
+        help="which field a column is, with :UNIT behind where it is not the usual one; FIELD -"
+        " leaves the column out (may be repeated)",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="what every line has, such as well=NAME of a file that is of one well",
     )
     parser.add_argument("--dry-run", action="store_true", help="tell what would happen, only")
     parser.add_argument("--skip-bad", action="store_true", help="store the good lines beside bad")
@@ -55,7 +63,7 @@ def take_in(asked: argparse.Namespace, screen: Screen) -> int:
         actor = _actor(session, organization, asked.by, asked.kind)
     order = Order(
         asked.kind, tuple(asked.map), asked.dry_run, asked.skip_bad, asked.add_wells,
-        asked.record_kind,
+        asked.record_kind, tuple(asked.set),
     )  # fmt: skip
     engine = connect(settings.database.url, "app", pool=1)
     bar = Bar()

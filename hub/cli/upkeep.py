@@ -59,19 +59,26 @@ def _logins(database: DatabaseSettings) -> dict[DatabaseRole, tuple[str, str]]:
 
 def backup_to(asked: argparse.Namespace, screen: Screen) -> int:
     """Write everything into one file, with a count of what is in it."""
-    url, path = load(asked.settings).database.admin_url, asked.path
+    settings, path = load(asked.settings), asked.path
+    url = settings.database.admin_url
     unfinished = path.with_name(f".{path.name}.unfinished")
     with screen.busy("Backing up", lambda: _size(unfinished)):
-        stock = backup(url, path, say=screen.say)
+        stock = backup(url, path, documents=settings.documents, say=screen.say)
     screen.answer(stock.to_json(), "Keep it on another machine.")
     return Exit.DONE
 
 
 def restore_from(asked: argparse.Namespace, screen: Screen) -> int:
     """Bring a backup back and compare what came back with what was counted."""
-    url = load(asked.settings).database.admin_url
+    settings = load(asked.settings)
     with screen.busy("Restoring"):
-        stock = restore(url, asked.path, replace=asked.replace, say=screen.say)
+        stock = restore(
+            settings.database.admin_url,
+            asked.path,
+            replace=asked.replace,
+            documents=settings.documents,
+            say=screen.say,
+        )
     screen.answer(
         stock.to_json(),
         "Start the hub: agents send again what the backup lacks and they still keep.",

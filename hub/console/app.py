@@ -36,6 +36,7 @@ from hub.console.pages import (
     record,
     register,
     rules,
+    suspense,
     wells,
 )
 from hub.console.who import Visitor
@@ -52,7 +53,7 @@ SENTENCES = {
 ROOMS = (
     *(fleet, wells, alerts, agents, quarantine, rules, channels, signin),
     *(register, record, acts, history, imports, documents),
-    *(people, keys, features, account),
+    *(people, keys, features, account, suspense),
 )
 
 
@@ -65,7 +66,7 @@ def create_app(settings: HubSettings, engine: Engine, replay: Replay | None = No
     files = assets.Assets()
     cache = open_cache(settings.cache, settings.secret_key)
     app.extensions["wellflow"] = Console(settings, engine, files, cache, replay)
-    app.extensions["wellflow.intake"] = Intake()
+    app.extensions["wellflow.intake"] = Intake(engine, settings.secret_key)
     _sign_notes(app, settings)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     security.protect(app, settings.web.public_url)

@@ -11,6 +11,7 @@ BAR_WIDTH = 104
 MAP_WIDTH, MAP_HEIGHT, MAP_MARGIN = 350, 250, 36
 TOUCHING = 18.0  #: map units under which two wells become one dot
 LABEL_WIDTH, LINE = 80.0, 11.0
+_LEAST_BAND = 1e-9  # no gauge resolves less; a scale of it would leave what numbers can hold
 KM_PER_DEGREE = 111.32
 
 
@@ -75,7 +76,8 @@ def bar(value: float | None, band: tuple[float, float] | None) -> Bar | None:
     if value is None or band is None or not math.isfinite(value):
         return None
     low, high = band
-    width = (high - low) or abs(high) * 0.1 or 1.0
+    width = high - low if high - low > _LEAST_BAND else abs(high) * 0.1
+    width = width if width > _LEAST_BAND else 1.0
     start, scale = low - width / 2, BAR_WIDTH / (2 * width)
     place = (value - start) * scale
     beyond = -1 if place < 1 else 1 if place > BAR_WIDTH - 1 else 0

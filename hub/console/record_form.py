@@ -112,23 +112,6 @@ def was(form: Mapping[str, str]) -> dict[str, str]:
     return {str(name): str(value) for name, value in found.items()}
 
 
-def unread(
-    resource: Resource, values: Mapping[str, str], zone: ZoneInfo, *, new: bool
-) -> dict[str, str]:
-    """The fields whose words cannot be read: told together with a reference that stays open."""
-    faults = {}
-    for name, words in values.items():
-        field = resource.fields[name]
-        if not words and (field.sealed or not (new or not field.nullable)):
-            continue
-        try:
-            if parse(field, words, zone) is None and not field.nullable and not new:
-                faults[name] = f"{field.label} is needed."
-        except ValueRefused as refused:
-            faults[name] = str(refused)
-    return faults
-
-
 def changed(now: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
     """What the person changed, so that an untouched field never overwrites anybody's change."""
     return {name: value for name, value in now.items() if value != before.get(name, "").strip()}

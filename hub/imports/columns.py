@@ -7,10 +7,11 @@ Colorado's among them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from hub.errors import HubError
+from hub.imports.units import UNITS, factor
 
 
 class MappingError(HubError):
@@ -51,17 +52,23 @@ HEADINGS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "well": ("well name", "well", "wellname", "name", "well name and number"),
         "api14": ("api14", "api number", "api no", "api", "api 14", "api 12", "api 10", "api10",
                   "api12", "uwi", "apinumber"),
+        "year": ("prfyear", "calendar year", "production year", "year"),
+        "month": ("prfmonth", "month number"),
+        "day_number": (),
+        "first_day": (),
+        "commodity": ("commodity",),
+        "volume": ("volume",),
         "api_county": ("api county", "api county code"),
         "api_sequence": ("api sequence", "api seq", "api sequence num"),
         "api_sidetrack": ("api sidetrack",),
         "formation": ("formation", "zone", "completion", "pool", "formation code"),
         "well_status": ("well status", "status"),
         "oil_bbl": ("oil bbl", "oil produced", "oil", "oil prod", "oil volume", "bbls oil",
-                    "oil production", "net oil", "bo", "bopd"),
+                    "oil production", "net oil", "bo", "bopd", "prfprdoilnetmillsm3"),
         "gas_mcf": ("gas mcf", "gas produced", "gas", "gas prod", "gas volume", "mcf",
-                    "gas production", "mcfd"),
+                    "gas production", "mcfd", "prfprdgasnetbillsm3"),
         "water_bbl": ("water bbl", "water volume", "water", "water prod", "water produced",
-                      "bbls water", "bw", "bwpd"),
+                      "bbls water", "bw", "bwpd", "prfprdproducedwaterinfieldmillsm3"),
         "days_produced": ("days produced", "days", "days prod", "days on", "producing days",
                           "prod days"),
         "hours_on": ("hours on", "hours", "hrs", "hrs on", "hours produced", "on hours"),
@@ -116,7 +123,7 @@ HEADINGS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 #: Per kind, what a file must tell; of each group one will do.
 NEEDED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "wells": (("name", "api14"),),
-    "production": (("date",), ("well", "api14", "api_sequence")),
+    "production": (("date", "year", "day_number"), ("well", "api14", "api_sequence")),
     "partners": (("name",),),
     "owners": (
         ("lease",),
@@ -127,15 +134,26 @@ NEEDED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
 }
 
 
+#: Columns that make up a well's name together, after the first.
+SEVERAL: Final = tuple(f"well_{number}" for number in range(2, 10))
+
+
 def plain(heading: str) -> str:
     """A heading in small letters, its signs and units' brackets made blanks."""
     return " ".join(re.sub(r"[^a-z0-9]+", " ", heading.lower()).split())
 
 
-def match(kind: str, header: Sequence[str], told: Iterable[str] = ()) -> dict[str, int]:
+def match(
+    kind: str,
+    header: Sequence[str],
+    told: Iterable[str] = (),
+    given: Collection[str] = (),
+) -> dict[str, int]:
     """Field -> place of its column; what is told as ``Column=field`` stands before what is guessed.
 
-    ``Column=-`` leaves a column out. Raises `MappingError` when something needed is not there.
+    ``Column=-`` leaves a column out; several columns told as the well make up its name, the later
+    ones as ``well_2`` and so on. What every line is `given` alike needs no column. Raises
+    `MappingError` when something needed is not there.
     """
     fields = HEADINGS[kind]
     places, taken = _told(kind, header, told)
@@ -148,8 +166,50 @@ def match(kind: str, header: Sequence[str], told: Iterable[str] = ()) -> dict[st
         if place is not None:
             places[field] = place
             taken.add(place)
-    _require(kind, header, places)
+    _require(kind, header, {*places, *given})
     return places
+
+
+def fixed(kind: str, told: Iterable[str]) -> dict[str, str]:
+    """What every line has alike, told as ``field=value``; raises `MappingError`."""
+    found = {}
+    for pair in told:
+        field, mark, value = pair.partition("=")
+        if not mark or field not in HEADINGS[kind] or not value.strip():
+            raise MappingError(
+                f"--set {pair!r} does not tell a field; write field=value. The fields are "
+                f"{', '.join(HEADINGS[kind])}"
+            )
+        found[field] = value.strip()
+    return found
+
+
+def units(header: Sequence[str], places: Mapping[str, int], told: Iterable[str]) -> dict[str, str]:
+    """Field -> unit of its column, where told as ``Column=field:unit`` or known of its heading."""
+    found = {
+        field: UNITS_OF[plain(header[place])]
+        for field, place in places.items()
+        if plain(header[place]) in UNITS_OF
+    }
+    for pair in told:
+        field, mark, unit = pair.rpartition("=")[2].partition(":")
+        if mark and factor(field, unit) is None:
+            known = [one for one in UNITS if factor(field, one) is not None]
+            raise MappingError(
+                f"--map {pair!r}: {unit!r} is no unit of {field}; "
+                + (f"they are {', '.join(known)}" if known else "it has none")
+            )
+        if mark:
+            found[field] = unit
+    return found
+
+
+#: Headings that name their unit: the Norwegian Offshore Directorate's.
+UNITS_OF: Final = {
+    "prfprdoilnetmillsm3": "mill_sm3",
+    "prfprdgasnetbillsm3": "bill_sm3",
+    "prfprdproducedwaterinfieldmillsm3": "mill_sm3",
+}
 
 
 def _told(kind: str, header: Sequence[str], told: Iterable[str]) -> tuple[dict[str, int], set[int]]:
@@ -163,18 +223,21 @@ def _told(kind: str, header: Sequence[str], told: Iterable[str]) -> tuple[dict[s
                 f"--map {pair!r} does not name a column; write Column=field. The columns are "
                 f"{', '.join(header)}"
             )
+        field = field.partition(":")[0]
         if field not in {*HEADINGS[kind], "-"}:
             raise MappingError(
                 f"--map {pair!r}: {field!r} is not a field; they are {', '.join(HEADINGS[kind])}"
             )
         place = known.index(plain(heading))
         taken.add(place)
+        if field == "well" and field in places:
+            field = next(name for name in SEVERAL if name not in places)
         if field != "-":
             places[field] = place
     return places, taken
 
 
-def _require(kind: str, header: Sequence[str], places: Mapping[str, int]) -> None:
+def _require(kind: str, header: Sequence[str], places: Collection[str]) -> None:
     for group in NEEDED[kind]:
         if not any(field in places for field in group):
             raise MappingError(

@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from hub.imports.lines import Line, value, values
+from hub.imports.lines import Gathered, Line, value
 from hub.imports.places import Leases, Partners
 from hub.imports.report import Bad, LineError, Report
 from hub.imports.words import share
@@ -68,30 +68,34 @@ def take(
     decks: dict[_Name, _Deck] = {}
     for line in lines:
         with report.line(line.number):
-            _read(line, leases, partners, decks)
+            _read(session, line, leases, partners, decks)
     for name, deck in decks.items():
         if deck.shares:
             _write(session, organization, name, deck, report)
         step(len(deck.lines))
 
 
-def _read(line: Line, leases: Leases, partners: Partners, decks: dict[_Name, _Deck]) -> None:
+def _read(
+    session: Session, line: Line, leases: Leases, partners: Partners, decks: dict[_Name, _Deck]
+) -> None:
+    gathered = Gathered(session, "ownership_decks")
     for needed in ("lease", "partner", "effective_from"):
         if needed not in line.cells:
-            raise LineError(f"{needed.replace('_', ' ').capitalize()} is needed.")
-    whole = values(
-        "ownership_decks", line, ("product", "deck_kind", "effective_from", "effective_to")
-    )
-    told = values("lease_partners", line, ("interest_type", "pay_status", "cost_free"))
-    partner = partners.find(line.words("partner"))
+            gathered.lack(f"{needed.replace('_', ' ').capitalize()} is needed.")
+    whole = gathered.values(line, ("product", "deck_kind", "effective_from", "effective_to"))
+    told = gathered.values(line, ("interest_type", "pay_status", "cost_free"), "lease_partners")
+    partner = line.cells.get("partner") and gathered.of(partners.find, line.words("partner"))
+    lease = line.cells.get("lease") and gathered.of(leases.find, line.words("lease"))
+    parts = {column: gathered.of(_share, line, column) for column in SHARES}
+    gathered.settle()
     for column, deck_kind in SHARES.items():
-        part = _share(line, column)
-        if part is None:
+        part = parts[column]
+        if part is None or partner is None or lease is None:
             continue
         kind = deck_kind or whole.get("deck_kind", "revenue")
         name = _Name(
             line.words("lease"),
-            leases.find(line.words("lease")),
+            lease,
             whole.get("product", "all"),
             kind,
             whole["effective_from"],

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from hub.imports.lines import Line, values
+from hub.imports.lines import Gathered, Line
 from hub.imports.places import Partners, folded
 from hub.imports.report import LineError, Report
 from hub.imports.writing import Item, Step, Writer
@@ -37,16 +37,19 @@ def take(
     items = []
     for line in lines:
         with report.line(line.number):
-            items.append(_item(line, partners, codes))
+            items.append(_item(session, line, partners, codes))
     fixed = {"organization_id": organization}
     writer = Writer(session, Partner, fixed, report, step, secret_key=secret_key)
     writer.write(items, partners.rows)
 
 
-def _item(line: Line, partners: Partners, codes: set[str]) -> Item:
-    told = values("partners", line, FIELDS)
-    if "name" not in told:
-        raise LineError("Name is needed.")
+def _item(session: Session, line: Line, partners: Partners, codes: set[str]) -> Item:
+    gathered = Gathered(session, "partners")
+    told = gathered.values(line, FIELDS)
+    if "name" not in line.cells:
+        gathered.lack("Name is needed.")
+    secrets = gathered.of(_tax_id, line) or {}
+    gathered.settle()
     found = partners.by_code.get(folded(told.get("code", "")))
     if found is None and "code" not in told:
         found = partners.by_name.get(folded(told["name"]))
@@ -55,7 +58,6 @@ def _item(line: Line, partners: Partners, codes: set[str]) -> Item:
     if city := " ".join(line.words(part) for part in ("city", "state", "zip")).strip():
         street = told.get("remit_address", "")
         told["remit_address"] = f"{street}, {city}" if street else city
-    secrets = _tax_id(line)
     for digits in secrets.values():
         told["tax_id_last4"] = digits[-4:]
     return Item(line.number, found or folded(told["code"]), told, secrets)

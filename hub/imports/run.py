@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from hub.database import Actor, tenant_session
 from hub.imports import owners, partners, production, wells
-from hub.imports.columns import match
+from hub.imports.columns import fixed, match, units
 from hub.imports.lines import Line, lines
 from hub.imports.report import Report
 from hub.register.sheets import read_table
@@ -40,6 +40,7 @@ class Order:
     skip_bad: bool = False  #: store the rest although lines are bad
     add_wells: bool = False  #: production: make wells that are not known
     record_kind: str | None = None  #: production: instead of guessing
+    given: tuple[str, ...] = ()  #: "field=value" of every line
 
 
 class _TakeBackError(Exception):
@@ -61,13 +62,15 @@ def run(
     been done: the database itself has judged every row.
     """
     header, rows = read_table(path)
-    places = match(order.kind, header, order.told)
+    given = fixed(order.kind, order.given)
+    places = match(order.kind, header, order.told, given)
+    in_units = units(header, places, order.told)
     report = _begin(order.kind, header, places)
-    listed = list(lines(rows, places))
+    listed = list(lines(rows, places, given))
     report.lines = len(listed)
     try:
         with tenant_session(engine, organization, actor) as session:
-            _take(session, organization, listed, report, order, secret_key, progress)
+            _take(session, organization, listed, report, order, secret_key, progress, in_units)
             report.bad.sort(key=lambda bad: bad.line)
             if order.dry_run or (report.bad and not order.skip_bad):
                 raise _TakeBackError
@@ -97,6 +100,7 @@ def _take(
     order: Order,
     secret_key: bytes,
     progress: Progress,
+    in_units: Mapping[str, str],
 ) -> None:
     done = 0
 
@@ -113,7 +117,7 @@ def _take(
     elif order.kind == "owners":
         owners.take(*common)
     else:
-        production.take(*common, kind=order.record_kind, add_wells=order.add_wells)
+        production.take(*common, kind=order.record_kind, add_wells=order.add_wells, units=in_units)
 
 
 def _note(session: Session, path: Path, report: Report) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
-from hub.imports.lines import Line, api14, value, values
+from hub.imports.lines import Gathered, Line, api14, value
 from hub.imports.places import Leases, Wells, folded
 from hub.imports.report import LineError, Report
 from hub.imports.writing import Item, Step, Writer
@@ -20,6 +20,9 @@ FIELDS: Final = (
     *("name", "site", "well_type", "status", "lift_type", "lat", "lon", "spud_date"),
     *("completion_date", "first_production", "plug_date", "md_ft", "tvd_ft", "pump_depth_ft"),
 )
+
+#: Of the lease that a line names.
+PLACE: Final = ("state", "county")
 
 
 def take(
@@ -45,19 +48,24 @@ class _Intake:
         self.layers: dict[Hashable, str] = {}
 
     def item(self, line: Line) -> Item:
-        number = api14(line.cells["api14"]) if "api14" in line.cells else None
-        told = values("wells", line, FIELDS) | ({"api14": number} if number else {})
+        gathered = Gathered(self._session, "wells")
+        number = gathered.of(api14, line.cells["api14"]) if "api14" in line.cells else None
+        told = gathered.values(line, FIELDS) | ({"api14": number} if number else {})
         found = self._wells.find(number, line.words("name"))
         if found is None and number and line.words("name"):
-            found = self._nameless(number, line.words("name"))
+            found = gathered.of(self._nameless, number, line.words("name"))
+        place = {
+            f: gathered.of(value, "leases", f, line.cells[f]) for f in PLACE if f in line.cells
+        }
+        if found is None and not number and not line.words("name"):
+            gathered.lack("A well needs a name or an API number.")
+        gathered.settle()
         if found is not None and self._wells.rows[found]["api14"]:
             told.pop("api14", None)  # the file may tell ten of the fourteen digits that are known
         elif found is None and number:
             told.setdefault("name", dashed(number))
-        elif found is None and "name" not in told:
-            raise LineError("A well needs a name or an API number.")
         if "lease" in line.cells:
-            told["lease_id"] = self._lease(line)
+            told["lease_id"] = self._lease(line, place)
         key: Hashable = found or number or folded(told["name"])
         if "formation" in line.cells:
             self.layers[key] = line.words("formation")
@@ -73,7 +81,7 @@ class _Intake:
             )
         return found
 
-    def _lease(self, line: Line) -> uuid.UUID:
+    def _lease(self, line: Line, place: Mapping[str, Any]) -> uuid.UUID:
         words = line.words("lease")
         known = self._leases.by_word.get(folded(words))
         if known is None:
@@ -82,10 +90,8 @@ class _Intake:
                 "id": known,
                 "organization_id": self._organization,
                 "name": words,
+                **place,
             }
-            for field in ("state", "county"):
-                if field in line.cells:
-                    row[field] = value("leases", field, line.cells[field])
             self._session.execute(insert(Lease), [row])
             self._leases.by_word[folded(words)] = known
             self._report.note(f"Lease {words} is new.")

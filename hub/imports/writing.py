@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from hub.imports.report import Bad, Report
 from hub.register.catalog import resource
 from hub.register.changes import refusing, settle
-from hub.register.errors import RegisterError
+from hub.register.errors import Refused, RegisterError
+from hub.register.together import more_faults
 from hub.schema import Base
 from hub.schema.base import uuid7
 from hub.seal import seal
@@ -140,6 +141,9 @@ class Writer:
         }
 
     def _refuse(self, item: Item, fault: RegisterError) -> int:
+        if isinstance(fault, Refused):  # the database names the first rule that is broken, only
+            told = {**self._fixed, **item.values}
+            fault = Refused(more_faults(self._session, self._resource, told, None, fault.faults))
         self._report.bad.append(Bad(item.line, str(fault)))
         self._step(1)
         return 0

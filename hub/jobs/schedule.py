@@ -29,6 +29,7 @@ _ANCHOR: Final = datetime(2024, 1, 1, tzinfo=UTC)
 _JOB_RUNS_KEPT: Final = timedelta(days=30)
 _SEALINGS_KEPT: Final = timedelta(days=1)  # of a job that runs every few seconds
 _ANSWERS_KEPT: Final = timedelta(days=1)
+_IMPORTS_KEPT: Final = timedelta(hours=2)  # beyond the hour they are offered: some still run
 _OVERDUE: Final = timedelta(minutes=2)
 
 
@@ -91,6 +92,16 @@ def forget_answers(engine: Engine, _settings: HubSettings) -> int:
         gone = connection.execute(
             text("DELETE FROM idempotency_keys WHERE created_at < :before RETURNING 1"),
             {"before": datetime.now(UTC) - _ANSWERS_KEPT},
+        )
+        return len(gone.all())
+
+
+def forget_imports(engine: Engine, _settings: HubSettings) -> int:
+    """Remove spreadsheets that were sent an hour ago or earlier; gives how many."""
+    with engine.begin() as connection:
+        gone = connection.execute(
+            text("DELETE FROM import_files WHERE created_at < :before RETURNING 1"),
+            {"before": datetime.now(UTC) - _IMPORTS_KEPT},
         )
         return len(gone.all())
 
@@ -165,6 +176,12 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _every(hours=1),
         "removes answers kept a day for programs that repeat a request",
         forget_answers,
+    ),
+    _job(
+        "imports",
+        _every(hours=1),
+        "removes spreadsheets that were sent to be imported hours ago",
+        forget_imports,
     ),
     _job(
         "sign_ins",

@@ -26,6 +26,7 @@ from hub.register.errors import Conflict, Forbidden, InUse, Missing, Refused, Va
 from hub.register.fields import Field, Resource
 from hub.register.refusals import ROW, refusal, still_used
 from hub.register.sealing import sealed
+from hub.register.together import more_faults
 from hub.register.usage import in_use
 from hub.register.values import parse
 from hub.schema import Organization
@@ -62,8 +63,8 @@ def create(
         raise Refused({ROW: f"{resource.plural} are not made in the register."})
     given = read(session, resource, values, making=True)
     permit_status(actor, resource, given, None)
-    with refusing(session, resource, values):
-        key = insert(session, resource, given, secret_key)
+    with whole(session, resource, given), refusing(session, resource, values):
+        key = insert(session, resource, dict(given), secret_key)
         settle(session)
     return rows.get(session, resource, key)
 
@@ -85,13 +86,13 @@ def update(
     """
     permit_either(actor, resource)
     current = lock(session, resource, key)
-    given = read(session, resource, values, making=False)
+    given = read(session, resource, values, making=False, before=current)
     permit_change(actor, resource, given, current)
     check_version(session, resource, current, given, version)
     changed = differing(resource, given, current)
     if not changed:
         return current
-    with refusing(session, resource, changed):
+    with whole(session, resource, given, current), refusing(session, resource, changed):
         write(session, resource, current, changed, secret_key)
         settle(session)
     return rows.get(session, resource, key)
@@ -196,8 +197,34 @@ def _many(resource: Resource) -> str:
 # -------------------------------------------------------------------------------------- reading
 
 
-def read(session: Session, resource: Resource, values: Mapping[str, Any], *, making: bool) -> Row:
-    """The values as the columns take them; raises `Refused` with a sentence per bad field."""
+def faults_of(
+    session: Session,
+    resource: Resource,
+    values: Mapping[str, Any],
+    *,
+    making: bool,
+    before: Mapping[str, Any] | None = None,
+) -> dict[str, str]:
+    """Every field at fault, for a row that is refused anyhow, with its sentence."""
+    try:
+        given = read(session, resource, values, making=making, before=before)
+    except Refused as refused:
+        return refused.faults
+    return more_faults(session, resource, given, before, {})
+
+
+def read(
+    session: Session,
+    resource: Resource,
+    values: Mapping[str, Any],
+    *,
+    making: bool,
+    before: Mapping[str, Any] | None = None,
+) -> Row:
+    """The values as the columns take them; raises `Refused` with a sentence per bad field.
+
+    `before` is the row they are to change: rules between fields are told of with what it holds.
+    """
     zone = _Zone(session)
     given: Row = {}
     faults: dict[str, str] = {}
@@ -211,7 +238,7 @@ def read(session: Session, resource: Resource, values: Mapping[str, Any], *, mak
             if field.required and field.name not in values:
                 faults[field.name] = f"{field.label} is needed."
     if faults:
-        raise Refused(faults)
+        raise Refused(more_faults(session, resource, given, before, faults))
     return given
 
 
@@ -353,6 +380,21 @@ def refusing(
         if told is None:
             raise
         raise told from fault
+
+
+@contextmanager
+def whole(
+    session: Session,
+    resource: Resource,
+    given: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
+) -> Iterator[None]:
+    """Tell with what the database refused first whatever else it would refuse."""
+    try:
+        yield
+    except Refused as refused:
+        faults = more_faults(session, resource, given, before, refused.faults)
+        raise Refused(faults) from refused
 
 
 def settle(session: Session) -> None:

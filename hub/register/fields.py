@@ -70,6 +70,9 @@ class Resource:
     moves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: status -> what may follow
     open: tuple[str, ...] = ()  #: statuses in which all of the row may change; empty: in any
     later: tuple[str, ...] = ()  #: fields that may change in the other statuses too
+    #: Of a table with millions of rows: the fields by which all of it is sorted and filtered, for
+    #: an index leads there. Empty: by any.
+    quick: frozenset[str] = frozenset()
     order: str = "id"  #: field that lists are sorted by unless asked otherwise; "-" in front: last
 
     @property

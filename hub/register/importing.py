@@ -176,7 +176,11 @@ class _Work:
 
     def _line(self, number: int, given: Row) -> None:
         try:
-            before = self._known(given)
+            key = given.pop(self.resource.key, None)
+            open_ = self._resolve(given)
+            before = self._known(key, given)
+            if open_:
+                raise Refused(self._faults(given, before) | open_)
             if before is None:
                 self._add(given)
             else:
@@ -193,10 +197,8 @@ class _Work:
                 label = shown.label if shown else ""
                 self.report.faults.append(Fault(number, name, label, sentence))
 
-    def _known(self, given: Row) -> Row | None:
+    def _known(self, key: Any, given: Row) -> Row | None:
         """The row a line is about, if it is here; raises `Refused` for an id that is not."""
-        key = given.pop(self.resource.key, None)
-        self._resolve(given)
         if key is not None and str(key).strip():
             try:
                 return rows.get(self.session, self.resource, str(key).strip())
@@ -204,16 +206,27 @@ class _Work:
                 raise Refused({self.resource.key: str(fault)}) from fault
         return matching(self.session, self.resource, given)
 
-    def _resolve(self, given: Row) -> None:
-        """Put keys in place of the titles by which a line names other rows."""
+    def _faults(self, given: Row, before: Row | None) -> dict[str, str]:
+        """What else is wrong with a line of which a reference stays open."""
+        told = {name: raw for name, raw in given.items() if _is_told(raw)}
+        if before is not None:
+            told = {n: raw for n, raw in told.items() if self.resource.fields[n].editable}
+        making = before is None
+        return changes.faults_of(self.session, self.resource, told, making=making, before=before)
+
+    def _resolve(self, given: Row) -> dict[str, str]:
+        """Put keys in place of the titles by which a line names other rows; take out, and answer
+        the sentences of, those that name none.
+        """
         faults: dict[str, str] = {}
         for name, raw in given.items():
             try:
                 given[name] = self._meant(self.resource.fields[name], raw)
             except ValueRefused as fault:
                 faults[name] = str(fault)
-        if faults:
-            raise Refused(faults)
+        for name in faults:
+            del given[name]
+        return faults
 
     def _meant(self, asked: Field, raw: Any) -> Any:
         if asked.reference is None or raw is None or not str(raw).strip():
@@ -224,8 +237,9 @@ class _Work:
         told = {name: raw for name, raw in given.items() if _is_told(raw)}
         values = changes.read(self.session, self.resource, told, making=True)
         changes.permit_status(self.actor, self.resource, values, None)
-        with changes.refusing(self.session, self.resource, values):
-            changes.insert(self.session, self.resource, values, self.secret_key)
+        known = changes.whole(self.session, self.resource, values)
+        with known, changes.refusing(self.session, self.resource, values):
+            changes.insert(self.session, self.resource, dict(values), self.secret_key)
         self.report.new += 1
 
     def _change(self, before: Row, given: Row) -> None:
@@ -233,16 +247,16 @@ class _Work:
         resource = self.resource
         told = {name: raw for name, raw in given.items() if _is_told(raw)}
         fixed = _fixed(resource, told, before)
-        values = changes.read(
-            self.session, resource, {n: told[n] for n in told if n not in fixed}, making=False
-        )
+        free = {n: told[n] for n in told if n not in fixed}
+        values = changes.read(self.session, resource, free, making=False, before=before)
         changed = changes.differing(resource, values, before)
         if not changed:
             self.report.unchanged += 1
             return
         changes.permit_change(self.actor, resource, values, before)
         held = changes.lock(self.session, resource, before[resource.key])
-        with changes.refusing(self.session, resource, changed):
+        known = changes.whole(self.session, resource, values, before)
+        with known, changes.refusing(self.session, resource, changed):
             changes.write(self.session, resource, held, changed, self.secret_key)
         self.report.changed += 1
 

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any, Final, Literal, cast, get_args
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,8 @@ OPS: Final[tuple[Op, ...]] = get_args(Op)
 
 LIMIT, MOST = 50, 500
 MOST_FILTERS, MOST_VALUES, MOST_WORDS = 20, 200, 8
+#: A quarter: 500 wells have 46,000 daily records in it, which the database looks through in 40 ms.
+WIDEST_DAYS: Final = 92
 
 _SPAN: Final[tuple[Op, ...]] = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "is_null")
 _SAME: Final[tuple[Op, ...]] = ("eq", "ne", "in", "is_null")
@@ -66,10 +69,13 @@ class Cursor:
     backward: bool
     value: str | None  #: of the sorted field, as the database writes it
     key: str
+    other: str | None = None  #: of the field beside the key, in a table that has one
 
     def written(self) -> str:
         """The cursor as an address carries it."""
         parts = [self.sort, int(self.descending), int(self.backward), self.value, self.key]
+        if self.other is not None:
+            parts.append(self.other)
         packed = json.dumps(parts, separators=(",", ":")).encode()
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
@@ -123,7 +129,47 @@ def parse_query(
     if read.faults:
         raise Refused(read.faults)
     filters = tuple(_filter(key, values) for key, values in read.filters.items())
+    if faults := too_wide(resource, filters, query.sort):
+        raise Refused(faults)
     return replace(query, filters=filters)
+
+
+def too_wide(resource: Resource, filters: Iterable[Filter], sort: str) -> dict[str, str]:
+    """A sentence per parameter that would look at every one of a table's millions of rows.
+
+    Where an index leads, all of the table is asked; what no index helps is asked of one well, or of
+    a span of days, and is then as quick.
+    """
+    listed = list(filters)
+    if not resource.quick or _narrow(resource, listed):
+        return {}
+    slow = {
+        (one.field if one.op == "eq" else f"{one.field}__{one.op}"): ("filtered", one.field)
+        for one in listed
+        if one.field not in resource.quick
+        or one.op == "contains"
+        or (one.op == "ne" and not resource.fields[one.field].choices)
+    }
+    if sort not in resource.quick:
+        slow["sort"] = ("sorted", sort)
+    return {
+        name: f"{resource.plural} are {done} by {resource.fields[field].label.lower()} within one"
+        f" well, or within at most {WIDEST_DAYS} days; add such a filter."
+        for name, (done, field) in slow.items()
+    }
+
+
+def _narrow(resource: Resource, filters: Iterable[Filter]) -> bool:
+    """Whether what is asked lies within one well, or within a span of days."""
+    told = {(one.field, one.op): one.value for one in filters}
+    if ("well_id", "eq") in told:
+        return True
+    day = resource.beside or ""
+    low = told.get((day, "eq")) or told.get((day, "gte")) or told.get((day, "gt"))
+    high = told.get((day, "eq")) or told.get((day, "lte")) or told.get((day, "lt"))
+    if not isinstance(low, date) or not isinstance(high, date):
+        return False
+    return high - low <= timedelta(days=WIDEST_DAYS)
 
 
 def _filter(key: tuple[str, Op], values: list[Any]) -> Filter:
@@ -224,12 +270,13 @@ def _cursor(read: _Reading, query: Query, words: str) -> Cursor | None:
     """The place a cursor names; it must be of a list in the same order."""
     try:
         padded = words + "=" * (-len(words) % 4)
-        sort, descending, backward, value, key = json.loads(
+        sort, descending, backward, value, key, *beside = json.loads(
             base64.b64decode(padded, altchars=b"-_", validate=True)
         )
-        if not isinstance(key, str) or not isinstance(value, str | None):
+        other = beside[0] if beside else None
+        if not isinstance(key, str) or {type(value), type(other)} - {str, type(None)}:
             raise TypeError("no words")
-        found = Cursor(sort, bool(descending), bool(backward), value, key)
+        found = Cursor(sort, bool(descending), bool(backward), value, key, other)
         _check_place(read, query, found)
     except (ValueError, TypeError, KeyError, RecursionError, ValueRefused):
         read.faults["cursor"] = _BAD_CURSOR
@@ -243,6 +290,10 @@ def _check_place(read: _Reading, query: Query, place: Cursor) -> None:
         raise ValueError("of another order")
     if str(parse(_open(read.resource.fields[read.resource.key]), place.key)) != place.key:
         raise ValueError("no key")
+    if place.other is not None:
+        if read.resource.beside is None:
+            raise ValueError("nothing beside the key")
+        _check_value(read.resource.fields[read.resource.beside], place.other)
     if place.value is not None:
         sorted_by = read.resource.fields[place.sort]
         _check_value(sorted_by, place.value)

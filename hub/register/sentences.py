@@ -45,12 +45,12 @@ class Rule:
 def rules(table: str) -> Mapping[str, Rule]:
     """Every constraint and unique index of a table, by the name the database reports."""
     declared = Base.metadata.tables[table]
-    named = {_reported(one): _rule(declared, one) for one in declared.constraints}
-    named |= {_reported(one): _unique(declared, one) for one in declared.indexes if one.unique}
+    named = {rule_name(one): _rule(declared, one) for one in declared.constraints}
+    named |= {rule_name(one): _unique(declared, one) for one in declared.indexes if one.unique}
     return {name: rule for name, rule in named.items() if rule is not None}
 
 
-def _reported(constraint: Constraint | Index) -> str:
+def rule_name(constraint: Constraint | Index) -> str:
     """A name as the database has it: a long one ends in a digest, as SQLAlchemy writes it."""
     if constraint.name is None:
         return ""

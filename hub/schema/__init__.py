@@ -38,6 +38,7 @@ from hub.schema.platform import (
     AuditSeal,
     FeatureFlag,
     IdempotencyKey,
+    ImportFile,
     LeaseAssignment,
     SavedView,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "Forecast",
     "ForecastPoint",
     "IdempotencyKey",
+    "ImportFile",
     "Incident",
     "IncidentAction",
     "IncidentAlert",

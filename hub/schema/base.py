@@ -112,6 +112,7 @@ class Keyed:
         default=uuid7,
         server_default=text("gen_random_uuid()"),
         sort_order=-2,
+        info=about("Its key, the same for ever."),
     )
 
 
@@ -131,18 +132,32 @@ def of_organization() -> ForeignKeyConstraint:
 class Dated:
     """When a row came and was last changed."""
 
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=90)
+    created_at: Mapped[datetime] = mapped_column(
+        server_default=func.now(), sort_order=90, info=about("When it was entered.")
+    )
     updated_at: Mapped[datetime] = mapped_column(
-        server_default=func.now(), onupdate=func.now(), sort_order=91
+        server_default=func.now(),
+        onupdate=func.now(),
+        sort_order=91,
+        info=about("When it was last changed."),
     )
 
 
 class Authored(Dated):
     """Who made and last changed a row, and which version of it this is (for lost updates)."""
 
-    created_by: Mapped[uuid.UUID | None] = mapped_column(sort_order=92)
-    updated_by: Mapped[uuid.UUID | None] = mapped_column(sort_order=93)
-    row_version: Mapped[int] = mapped_column(server_default="1", default=1, sort_order=94)
+    created_by: Mapped[uuid.UUID | None] = mapped_column(
+        sort_order=92, info=about("Who entered it; empty for the product itself.")
+    )
+    updated_by: Mapped[uuid.UUID | None] = mapped_column(
+        sort_order=93, info=about("Who last changed it; empty for the product itself.")
+    )
+    row_version: Mapped[int] = mapped_column(
+        server_default="1",
+        default=1,
+        sort_order=94,
+        info=about("Counts its changes, so that a lost update can be refused."),
+    )
 
 
 Big = BigInteger

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
@@ -28,6 +28,8 @@ TRAIL_VERBS = (
     *("insert", "update", "delete"),
     *("reveal", "export", "import", "download", "approve", "sign_in", "sign_out", "note"),
 )
+#: A spreadsheet is read, tried (all of it taken back), then stored.
+IMPORT_STATES = ("read", "trying", "storing", "tried", "stored", "failed")
 #: What an API key may do. "read:wells" or "write:wells" narrows it to one table.
 SCOPES = ("read", "write")
 
@@ -246,6 +248,46 @@ class SavedView(Base, Keyed, Owned, Authored):
         ),
         CheckConstraint("length(name) BETWEEN 1 AND 80", name="name"),
         CheckConstraint("length(query) <= 4000", name="query"),
+    )
+
+
+class ImportFile(Base, Keyed, Owned):
+    """A spreadsheet on its way into a table, for an hour: its lines, its columns, how far it is.
+
+    In the database because several web processes serve one console, and whichever is asked must
+    know it. Its lines are sealed like a secret: they may be bank accounts.
+    """
+
+    __tablename__ = "import_files"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(info=about("Who sent it; nobody else finds it."))
+    table_name: Mapped[str] = mapped_column(info=about("The table it is for."))
+    name: Mapped[str] = mapped_column(info=about("Its name."))
+    header: Mapped[list[str]] = mapped_column(JSONB, info=about("The headings of its columns."))
+    content: Mapped[bytes] = mapped_column(
+        LargeBinary, deferred=True, info=about("Its lines, packed and sealed.")
+    )
+    lines: Mapped[int] = mapped_column(info=about("Lines below the head."))
+    mapping: Mapped[dict[str, Any]] = mapped_column(
+        server_default=text("'{}'::jsonb"), info=about("Place of a column, and its field.")
+    )
+    state: Mapped[str] = mapped_column(
+        server_default="read", info=about("How far it is.", choices=IMPORT_STATES)
+    )
+    done: Mapped[int] = mapped_column(server_default="0", info=about("Lines that are done."))
+    report: Mapped[dict[str, Any] | None] = mapped_column(info=about("What came of it."))
+    fault: Mapped[str] = mapped_column(server_default="", info=about("Why it failed, if it did."))
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    seen_at: Mapped[datetime] = mapped_column(
+        server_default=text("now()"), info=about("When whoever works on it last said so.")
+    )
+    __table_args__ = (
+        of_organization(),
+        UniqueConstraint("organization_id", "id"),
+        CheckConstraint(one_of("state", *IMPORT_STATES), name="state"),
+        CheckConstraint("length(name) BETWEEN 1 AND 120", name="name"),
+        CheckConstraint("done >= 0", name="done"),
+        Index("import_files_created_at_idx", "created_at"),
     )
 
 

@@ -49,7 +49,7 @@ Hours = Numeric(5, 2)
 class ProductionRecord(Base, Owned, Authored):
     """What one completion made in one production day, of one kind: estimated, measured, allocated.
 
-    An empty volume was not reported; zero was. A hypertable of one-year chunks where the database
+    An empty volume was not reported; zero was. A hypertable of ten-year chunks where the database
     has TimescaleDB, which is why the day is part of the key.
     """
 
@@ -64,7 +64,11 @@ class ProductionRecord(Base, Owned, Authored):
     SORT: ClassVar[str] = "-production_date"
 
     id: Mapped[uuid.UUID] = mapped_column(
-        primary_key=True, default=uuid7, server_default=text("gen_random_uuid()"), sort_order=-3
+        primary_key=True,
+        default=uuid7,
+        server_default=text("gen_random_uuid()"),
+        sort_order=-3,
+        info=about("Its key, the same for ever."),
     )
     production_date: Mapped[date] = mapped_column(
         primary_key=True,
@@ -152,6 +156,17 @@ class ProductionRecord(Base, Owned, Authored):
         Index("production_records_oil_idx", "organization_id", "oil_bbl", "id"),
         Index("production_records_gas_idx", "organization_id", "gas_mcf", "id"),
         Index("production_records_water_idx", "organization_id", "water_bbl", "id"),
+        Index("production_records_hours_idx", "organization_id", "hours_on", "id"),
+        Index(
+            "production_records_kind_idx",
+            *("organization_id", "record_kind", "production_date", "id"),
+        ),
+        Index(
+            "production_records_source_idx", "organization_id", "source", "production_date", "id"
+        ),
+        Index(
+            "production_records_quality_idx", "organization_id", "quality", "production_date", "id"
+        ),
         CheckConstraint(one_of("record_kind", *RECORD_KINDS), name="record_kind"),
         CheckConstraint(one_of("source", *SOURCES), name="source"),
         CheckConstraint(one_of("quality", *QUALITIES), name="quality"),

@@ -44,9 +44,9 @@ def test_the_document_is_kept(office: Office) -> None:
         left = SECONDS - (time.monotonic() - began)
         paths = of_tables([table])
         told = fuzz(
-            office.app, key, paths, examples=5, seconds=max(left / 2, 2), seed_=7, coverage=False
+            office.app, key, paths, examples=5, seconds=max(left / 2, 10), seed_=7, coverage=False
         )
         assert not told.failures, str(told)
         assert not told.errors, str(told)
         requests += told.requests
-    assert requests > 100
+    assert requests >= 5 * len(SAMPLE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import uuid
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,10 +13,14 @@ from sqlalchemy import text
 
 from hub import backup as module
 from hub.backup import DUMP, STOCK, backup, read_stock, restore
-from hub.database import tenant_session
+from hub.database import Actor, tenant_session
+from hub.documents.archive import unpack
+from hub.documents.shelf import Details, add_document, open_document
+from hub.documents.store import store_of
 from hub.errors import DatabaseError
 from hub.migrate import check_tier, migrate
 from hub.pgtools import Tools, find_tools, tools_in
+from hub.settings import DocumentSettings
 from tests import cast as people
 from tests.cast import Cast
 from tests.everything import add_everything
@@ -225,3 +231,46 @@ def test_tools_must_not_be_older_than_the_server(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match=r"pg_dump .* 99 or newer are not on this machine"):
         find_tools(99)
     assert tools_in(tmp_path) is None
+
+
+def test_the_content_of_documents_comes_back_with_their_rows(
+    database: Database, cast: Cast, plain_server: Server, tmp_path: Path
+) -> None:
+    """Two documents of one content and one more; a third row's content is gone beforehand."""
+    shelf, other = (DocumentSettings.in_folder(tmp_path / n) for n in ("shelf", "restored"))
+    texts = (b"%PDF-1.4 lease", b"%PDF-1.4 lease", b"%PDF-1.4 map", b"%PDF-1.4 lost")
+    owner = Actor(cast.bluebonnet.owner, None, "owner", "console")
+    with tenant_session(database.engine("app"), cast.bluebonnet.id, owner) as session:
+        kept = [
+            add_document(session, owner, shelf, io.BytesIO(content), Details(file_name="a.pdf"))
+            for content in texts
+        ]
+        lost = kept[-1].sha256.hex()
+        keys = [document.id for document in kept]
+    store_of(shelf, cast.bluebonnet.id).delete(lost)
+    said: list[str] = []
+    file = tmp_path / "wellflow.backup"
+    backup(database.admin_url, file, documents=shelf, say=said.append, tools=tools_of(database))
+    assert "content of 2 documents" in said[-1]
+    assert "1 are missing" in said[-1]
+    empty = plain_server.empty()
+    try:
+        restore(empty.admin_url, file, documents=other, say=said.append, tools=tools_of(database))
+        assert said[-1].startswith("The content of 2 documents was put back; of 1 more")
+        with tenant_session(empty.engine("app"), cast.bluebonnet.id, owner) as session:
+            for key, content in zip(keys[:3], texts, strict=False):
+                with open_document(session, owner, other, key)[1] as stream:
+                    assert stream.read() == content
+    finally:
+        plain_server.drop(empty)
+
+
+def test_content_that_was_damaged_in_the_backup_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "bad.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(f"documents/{uuid.uuid4()}/{'0' * 64}", b"%PDF-1.4 other")
+    with (
+        zipfile.ZipFile(file) as archive,
+        pytest.raises(DatabaseError, match="in the backup is damaged"),
+    ):
+        unpack(archive, DocumentSettings.in_folder(tmp_path / "shelf"))

@@ -7,13 +7,15 @@ import io
 import json
 import re
 import time
+import zlib
 from collections.abc import Iterator
 
 import pytest
 
+from hub.jobs.schedule import forget_imports
 from hub.permissions import allowed
 from hub.register.catalog import RESOURCES
-from tests.console import read, set_role, signed_in
+from tests.console import open_console, read, set_role, settings_for, signed_in
 from tests.frontdesk import Office, fault_at, form_of, opened
 from tests.servers import postgres
 
@@ -302,6 +304,48 @@ def test_an_import_is_tried_before_it_is_stored(office: Office) -> None:
     assert office.rows("SELECT DISTINCT door FROM audit_log WHERE after ->> 'name' = 'Nova 1'") == [
         ("import",)
     ]
+
+
+def test_any_web_process_knows_a_file_on_its_way(office: Office) -> None:
+    """Sent to one, tried by another, stored by the third; each tells how far it is."""
+    path = send(office, "Well Name\nMany 1\nMany 2\n")
+    other, third = (signed_in(open_console(office.database), "alice") for _ in range(2))
+    other.post(f"{path}/try", form_of(other.get(path)))
+    assert "Store 2 lines" in wait(office, path)
+    third.post(f"{path}/store")
+    assert "Stored" in wait(office, path)
+    assert "Stored" in read(other.get(path))
+    assert len(office.rows("SELECT 1 FROM wells WHERE name LIKE 'Many%'")) == 2
+
+
+def test_a_file_whose_process_ended_is_said_to_be_lost_and_tried_again(office: Office) -> None:
+    path = send(office, "Well Name\nLost 1\n")
+    key = path.rpartition("/")[2]
+    stuck = (
+        "UPDATE import_files SET state = 'storing', seen_at = now() - %s::interval WHERE id = %s"
+    )
+    with office.database.admin() as connection:
+        connection.execute(stuck, ["5 s", key])
+        assert "<progress" in office.alice.get(path).get_data(as_text=True)
+        connection.execute(stuck, ["2 min", key])
+    assert "Nothing of it is stored; try it again" in read(office.alice.get(path))
+    columns = form_of(office.alice.get(f"{path}?step=columns"))
+    office.alice.post(f"{path}/try", columns)
+    assert "Store 1 line" in wait(office, path)
+
+
+def test_the_lines_of_a_file_are_sealed_and_go_after_an_hour(office: Office) -> None:
+    path = send(office, "Well Name\nUnseen 1\n")
+    newest = "SELECT content FROM import_files ORDER BY created_at DESC LIMIT 1"
+    kept = bytes(office.rows(newest)[0][0])
+    assert b"Unseen" not in kept
+    with pytest.raises(zlib.error):
+        zlib.decompress(kept)
+    with office.database.admin() as connection:
+        connection.execute("UPDATE import_files SET created_at = now() - interval '3 hours'")
+    forget_imports(office.database.engine("work"), settings_for(office.database))
+    assert office.alice.get(path).status_code == 404
+    assert office.rows("SELECT 1 FROM import_files") == []
 
 
 def test_a_file_on_its_way_is_its_senders_alone(office: Office) -> None:

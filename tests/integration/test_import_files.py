@@ -356,3 +356,95 @@ def test_the_bar_fills() -> None:
     assert bar.words() == ""
     bar.move(500, 1000)
     assert bar.words() == "████████████············ 500 of 1,000 lines"
+
+
+# --------------------------------------------------------------- files that name no well as such
+
+METRES = "prfPrdOilNetMillSm3,prfPrdGasNetBillSm3,prfPrdNGLNetMillSm3"
+SODIR = (
+    f"prfInformationCarrier,prfYear,prfMonth,{METRES},prfPrdProducedWaterInFieldMillSm3",
+    "16/1-12 Troldhaugen,2021,8,0.00653,0.00000,0.00000,0.00000",
+    "16/1-12 Troldhaugen,2021,9,0.02573,0.00173,0.00000,0.00719",
+)
+ONRR = (
+    "Month,Calendar Year,Land Class,Land Category,Commodity, Volume ",
+    'January,2003,Federal,Onshore,Gas Prod Vol (mcf)," 388,912,405 "',
+    'January,2003,Federal,Onshore,Oil Prod Vol (bbl)," 51,902,064 "',
+    'January,2003,Federal,Onshore,Coal Prod Vol (ton)," 1,000 "',
+    'January,2003,Native American,Onshore,Oil Prod Vol (bbl)," 7 "',
+)
+VOLUMES = (
+    "SELECT w.name, production_date::text, oil_bbl, gas_mcf, water_bbl, gas_pressure_base_psia"
+    " FROM production_records p JOIN wells w ON w.id = p.well_id ORDER BY 1, 2"
+)
+
+
+def test_a_field_counts_as_a_well_where_that_is_said(desk: Desk) -> None:
+    """Norway's file: fields, cubic metres. 25,730 m3 of oil are 161,836.83 barrels."""
+    path = desk.file("sodir.csv", *SODIR)
+    with pytest.raises(MappingError, match="No column tells the well"):
+        desk.ask("production", path)
+    told = ("--map", "prfInformationCarrier=well")
+    assert len(desk.ask("production", path, *told)[1]["bad"]) == 2
+    code, report = desk.ask("production", path, *told, "--add-wells")
+    assert (code, report["added"], report["bad"]) == (0, 2, [])
+    _, last = desk.rows(VOLUMES)
+    assert tuple(last[:3]) == ("16/1-12 Troldhaugen", "2021-09-01", Decimal("161836.8311"))
+    assert float(last[3]) == pytest.approx(1.73e6 * 0.0353146667 * 288.7056 / 288.15, rel=1e-9)
+    assert tuple(last[4:]) == (Decimal("45223.7394"), Decimal("14.696"))
+    assert "prfPrdNGLNetMillSm3" in report["ignored"]
+    assert desk.ask("production", path, *told)[1]["unchanged"] == 2
+
+
+def test_a_line_per_commodity_becomes_one_record(desk: Desk) -> None:
+    """The sums of a federal office: two columns name the owner of the land, one the commodity."""
+    told = ("--map", "Land Class=well", "--map", "Land Category=well", "--add-wells")
+    code, report = desk.ask("production", desk.file("onrr.csv", *ONRR), *told)
+    assert (code, report["bad"], report["added"]) == (0, [], 2)
+    assert any("Coal Prod Vol (ton)" in note for note in report["notes"])
+    assert [tuple(row[:4]) for row in desk.rows(VOLUMES)] == [
+        ("Federal Onshore", "2003-01-01", Decimal(51902064), Decimal(388912405)),
+        ("Native American Onshore", "2003-01-01", Decimal(7), None),
+    ]
+
+
+def test_a_file_of_one_well_is_told_which_and_when_it_begins(desk: Desk) -> None:
+    path = desk.file("rates.csv", "time_days,rate_boe_per_day", "15.0,180.6333333", "45.5,261.64")
+    told = ("--map", "time_days=day_number", "--map", "rate_boe_per_day=oil_bbl:bbl")
+    code, report = desk.ask("production", path, *told, "--set", "well=Demo 1", "--add-wells")
+    assert code == 1
+    assert "Days are counted from a first one" in report["bad"][0]["sentence"]
+    also = ("--set", "well=Demo 1", "--set", "first_day=2015-01-01", "--add-wells")
+    code, report = desk.ask("production", path, *told, *also)
+    assert (code, report["added"]) == (0, 2)
+    assert [tuple(row[:3]) for row in desk.rows(VOLUMES)] == [
+        ("Demo 1", "2015-01-16", Decimal("180.6333")),
+        ("Demo 1", "2015-02-15", Decimal("261.6400")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--map", "Oil=oil_bbl:mcf"), "no unit of oil_bbl"),
+        (("--map", "Day=date:bbl"), "it has none"),
+        (("--set", "colour=red"), "does not tell a field"),
+    ],
+)
+def test_a_unit_or_value_that_is_none_is_refused(
+    desk: Desk, words: tuple[str, ...], said: str
+) -> None:
+    path = desk.file("daily.csv", "Well,Day,Oil", "A,2026-01-01,5")
+    with pytest.raises(MappingError, match=said):
+        desk.ask("production", path, *words)
+
+
+def test_an_import_line_tells_all_that_is_wrong_with_it(desk: Desk) -> None:
+    path = desk.file("daily.csv", "Well,Day,Oil,Hours,Choke", "Nobody,2026-02-30,x,26,12")
+    sentence = desk.ask("production", path)[1]["bad"][0]["sentence"]
+    for part in ("no well with the name 'Nobody'", "day of the calendar", "Oil takes", "Hours on"):
+        assert part in sentence
+    wells = desk.file("wells.csv", "Well,Latitude,MD", "Somewhere,131.4,deep")
+    sentence = desk.ask("wells", wells)[1]["bad"][0]["sentence"]
+    assert "Latitude takes" in sentence
+    assert "takes a number" in sentence

@@ -6,7 +6,7 @@ import io
 import uuid
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +21,7 @@ from hub.register.fields import Resource
 from hub.register.query import ASKED, Cursor
 from hub.register.values import to_json
 from tests.api import ROOT, Program, with_key
-from tests.console import Visitor, open_console, signed_in
+from tests.console import Visitor, open_console, set_role, signed_in
 from tests.everything import make_row, tenant_tables
 from tests.intruder import TALLY, House, open_house, words
 from tests.servers.postgres import Server, migrated
@@ -223,3 +223,33 @@ def test_turning_to_an_operator_one_does_not_work_for_is_refused(door: Door) -> 
     answer = door.open("POST", f"/work-for/{door.house.cast.bluebonnet.id}")
     assert answer.status_code in {403, 404}
     assert "Cimarron" in door.visitor.get("/").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("person", "role", "turn"),
+    [
+        ("emil", "manager", 0),
+        ("emil", "accountant", 1),
+        ("emil", "viewer", 2),
+        ("finn", "pumper", 3),
+    ],
+)
+def test_whoever_asks_finds_nothing_of_theirs(
+    door: Door, person: str, role: str, turn: int
+) -> None:
+    """Every address with a key of theirs, and every list asked for their rows, shared among the
+    other roles: each of them asks a quarter.
+    """
+    cimarron = door.house.cast.cimarron
+    user = cimarron.manager if person == "emil" else cimarron.pumper
+    set_role(door.house.database, user, role)
+    other = replace(door, visitor=signed_in(door.app, person))
+    reading = [found for found in addresses(other, "GET") if not found[2].startswith(ROOT)]
+    for endpoint, method, path in reading[turn::4]:
+        answer = other.open(method, path)
+        if keyed(door.house, path):
+            assert answer.status_code in {403, 404, 405}, f"{endpoint} {path}: {answer.status}"
+    listed = [one for one in RESOURCES.values() if one.name in door.house.theirs]
+    for resource in listed[turn::4]:
+        for query, said in lists(door.house, resource):
+            other.open("GET", f"/register/{resource.name}?{query}", None, *said)

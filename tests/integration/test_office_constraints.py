@@ -303,8 +303,15 @@ def test_nothing_is_booked_into_a_closed_month(office: Office) -> None:
     office.set("revenue_runs", run, status="approved")
     with refused("revenue_runs_period", "choose an open month"):
         office.set("revenue_runs", run, status="posted")
-    office.force("UPDATE accounting_periods SET state = 'open' WHERE month = %(m)s", m=closed)
-    office.set("expenses", made, status="posted")
+    office.force(
+        "UPDATE accounting_periods SET state = 'soft_closed' WHERE month = %(m)s", m=closed
+    )
+    with (
+        refused("expenses_period", "only an owner or accountant books", "accounting_period"),
+        office.acting(office.checker, "manager") as connection,
+    ):
+        connection.execute(text("UPDATE expenses SET status = 'posted' WHERE id = :i"), {"i": made})
+    office.set("expenses", made, status="posted")  # an owner
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from hub.database import tenant_session
+from hub.register.suspense import held as suspended
 from tests.books import APRIL, TIERS, Office, refused, two_offices
 
 
@@ -164,6 +166,19 @@ def test_a_run_needs_a_deck_in_effect_for_its_month(office: Office) -> None:
     office.set("revenue_runs", run, status="approved")
 
 
+@pytest.mark.parametrize("column", ["decimal_interest", "interest_type"])
+def test_a_distribution_is_a_line_of_its_deck(office: Office, column: str) -> None:
+    run = office.run("6.00", "4.00")
+    share = office.shares_of(run)[0]
+    right = office.get("revenue_distributions", share, column)
+    wrong: Any = Decimal("0.25") if column == "decimal_interest" else "RI"
+    office.set("revenue_distributions", share, office.maker, **{column: wrong})
+    with refused("revenue_runs_shares", "no line of the deck of this run", "deck_id"):
+        office.set("revenue_runs", run, status="approved")
+    office.set("revenue_distributions", share, office.maker, **{column: right})
+    office.set("revenue_runs", run, status="approved")
+
+
 def test_the_lines_of_a_distribution_sum_to_it(office: Office) -> None:
     run = office.run("10.00")
     share = office.shares_of(run)[0]
@@ -263,7 +278,9 @@ def test_a_payment_pays_what_is_on_it(office: Office, owed: uuid.UUID) -> None:
     office.set("owner_payments", check, status="approved")
     with refused("revenue_distributions_payment", "while it is a draft", "payment_id"):
         office.set("revenue_distributions", owed, payment_id=None)
-    office.set("owner_payments", check, status="issued")
+    with refused("owner_payments_issuer", "who approved a payment does not issue it", "status"):
+        office.set("owner_payments", check, status="issued")
+    office.set("owner_payments", check, office.maker, status="issued")
     assert office.get("revenue_distributions", owed) == "paid"
     assert office.get("owner_payments", check, "number") > 0
     office.set("owner_payments", check, status="void")
@@ -288,6 +305,28 @@ def test_a_held_share_is_not_paid_and_says_why(office: Office, owed: uuid.UUID) 
     office.set("revenue_distributions", owed, payment_id=payment(office, "75.00"))
 
 
+def test_what_is_held_is_told_by_owner_and_reason(
+    offices: tuple[Office, Office], owed: uuid.UUID
+) -> None:
+    office, other = offices
+    office.set("revenue_distributions", owed, status="suspended", hold_code="title_dispute")
+    small = office.run("3.00")
+    held = office.shares_of(small)[0]
+    office.set("revenue_distributions", held, office.maker, pay_code="minimum")
+    office.walk("revenue_runs", small, "approved", "posted")
+    before = ledger(office)
+    assert before["Ada Royalty Trust", "below_minimum"] == Decimal("3.00")
+    office.walk("revenue_distributions", owed, "released")
+    released = before["Ada Royalty Trust", "title_dispute"] - 75
+    assert ledger(office).get(("Ada Royalty Trust", "title_dispute"), Decimal(0)) == released
+    assert ledger(other) == {}
+
+
+def ledger(office: Office) -> dict[tuple[str, str], Decimal]:
+    with tenant_session(office.database.engine("app"), office.operator.id) as session:
+        return {(one.partner, one.reason): one.net for one in suspended(session)}
+
+
 def test_a_transfer_needs_a_verified_account_of_the_payee(office: Office, owed: uuid.UUID) -> None:
     account = office.bank_account(name="Payee", routing="021000021")
     wire = payment(office, "75.00", method="ach", bank_account_id=account)
@@ -302,4 +341,4 @@ def test_a_transfer_needs_a_verified_account_of_the_payee(office: Office, owed: 
     office.set("owner_payments", wire, status="approved")
     office.set("bank_accounts", account, office.maker, routing="111000025")  # the fraud
     with refused("owner_payments_account", sentence):
-        office.set("owner_payments", wire, status="issued")
+        office.set("owner_payments", wire, office.maker, status="issued")

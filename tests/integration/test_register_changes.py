@@ -342,3 +342,26 @@ def test_without_a_key_nothing_is_kept_in_the_clear(office: Office) -> None:
         assert made["tax_id_last4"] == "6789"
         shown = reveal(session, office.actor("owner"), served, made["id"], "tax_id_enc", SECRET)
         assert shown == "123456789"
+
+
+# ------------------------------------------------------------------------ all faults at once
+
+
+def test_what_only_the_database_knows_is_told_with_the_rest(
+    session: Session, office: Office
+) -> None:
+    nobody = "01957a7e-9c00-7d3a-8b1e-3f2a6c5d4e01"
+    told = refused(session, office, name="X", md_ft="deep", lat="131.42", lease_id=nobody)
+    assert set(told) == {"md_ft", "lat", "lease_id"}
+    assert told["lease_id"] == "Lease: there is no such lease."
+    alone = refused(session, office, name="X", lat="131.42")
+    assert alone == {"lat": told["lat"]}, "the same sentence, whoever finds it first"
+    both = refused(session, office, name="X", lat="131.42", lon="-200", lease_id=nobody)
+    assert set(both) == {"lat", "lease_id"}, "latitude and longitude are one rule"
+
+
+def test_a_change_is_judged_with_what_the_row_holds(session: Session, office: Office) -> None:
+    made = add(session, office, "wells", name="Judged 1", spud_date="2020-03-31")
+    with pytest.raises(Refused) as told:
+        change(session, office, made["id"], completion_date="2019-01-01", lat="95", md_ft="x")
+    assert {"lat", "md_ft"} <= set(told.value.faults)

@@ -234,3 +234,12 @@ def test_a_view_is_kept_offered_and_forgotten(office: Office) -> None:
         assert saved.forget(session, bob, mine.id) == "wells"
         with pytest.raises(Missing):
             saved.forget(session, bob, mine.id)
+
+
+def test_a_line_with_an_unknown_reference_tells_its_other_faults(office: Office) -> None:
+    head = ["Well Name", "Lease", "Measured depth (ft)", "Latitude", "Spud date"]
+    report = tried(office, sheet(["", "Nowhere", "deep", "131.4", "2020-02-30"], head=head))
+    columns = {column for _, column, _ in told(report)}
+    assert columns == {"name", "lease_id", "md_ft", "lat", "spud_date"}
+    known = tried(office, sheet(["Bluebonnet 1H", "Nowhere", "7", "131.4", ""], head=head))
+    assert {column for _, column, _ in told(known)} == {"lease_id", "lat"}

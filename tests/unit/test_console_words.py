@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.contract.blocks import ClockState, Quality
@@ -121,6 +121,7 @@ def test_a_trend_stays_in_its_picture(values: list[float], limit: float) -> None
     assert all(0 <= y <= drawing.SPARK_HEIGHT for y in ys)
 
 
+@example(5e-324, (5e-324, 5e-324))
 @given(
     st.floats(-1e6, 1e6, allow_nan=False),
     st.tuples(st.floats(-1e5, 1e5, allow_nan=False), st.floats(0, 1e5, allow_nan=False)),

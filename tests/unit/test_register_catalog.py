@@ -44,11 +44,7 @@ def test_a_table_says_what_it_is_and_lists_what_it_has(name: str) -> None:
 
 
 def test_every_field_has_a_label_and_a_sentence() -> None:
-    silent = [
-        f"{table}.{name}"
-        for table, name in FIELDS
-        if name not in AUTOMATIC and not RESOURCES[table].fields[name].help
-    ]
+    silent = [f"{table}.{name}" for table, name in FIELDS if not RESOURCES[table].fields[name].help]
     assert not silent
     assert all(RESOURCES[table].fields[name].label for table, name in FIELDS)
 

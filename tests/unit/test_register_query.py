@@ -141,3 +141,53 @@ def test_words_of_a_search() -> None:
     assert words_of("Bravo-2H, 'pad'") == ["bravo", "2h", "pad"]
     assert words_of("42-389-12345") == ["4238912345"]
     assert words_of("!!") == []
+
+
+# ------------------------------------------------------------------- tables of millions of rows
+
+
+def refusals_of(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    try:
+        parse_query(RECORDS, pairs)
+    except Refused as refused:
+        return refused.faults
+    return {}
+
+
+def test_a_large_table_is_sorted_and_filtered_at_once_by_whatever_its_list_shows() -> None:
+    for name in (*RECORDS.listed, *RECORDS.facets):
+        for pairs in ([("sort", name)], [("sort", f"-{name}")], [(f"{name}__is_null", "true")]):
+            assert refusals_of(pairs) == {}, pairs
+
+
+WIDE = "are {} by {} within one well, or within at most 92 days; add such a filter."
+
+
+@pytest.mark.parametrize(
+    ("pair", "name", "words"),
+    [
+        (("sort", "tubing_psig"), "sort", WIDE.format("sorted", "tubing")),
+        (("tubing_psig__gte", "900"), "tubing_psig__gte", WIDE.format("filtered", "tubing")),
+        (("note__contains", "swab"), "note__contains", WIDE.format("filtered", "note")),
+        (("oil_bbl__ne", "5"), "oil_bbl__ne", WIDE.format("filtered", "oil")),
+    ],
+)
+def test_what_no_index_helps_is_asked_of_a_well_or_a_span_of_days(
+    pair: tuple[str, str], name: str, words: str
+) -> None:
+    assert words in refusals_of([pair])[name]
+    days = [("production_date__gte", "2026-01-01"), ("production_date__lte", "2026-04-03")]
+    assert refusals_of([pair, ("well_id", KEY)]) == {}
+    assert refusals_of([pair, *days]) == {}
+    assert refusals_of([pair, days[0], ("production_date__lte", "2026-04-04")])
+    assert refusals_of([pair, days[0]])
+
+
+def test_a_cursor_carries_what_stands_beside_the_key() -> None:
+    place = Cursor("quality", False, False, "good", KEY, "2026-03-01")
+    asked = parse_query(RECORDS, [("sort", "quality"), ("cursor", place.written())])
+    assert asked.cursor == place
+    wrong = Cursor("quality", False, False, "good", KEY, "March")
+    assert "cursor" in refusals_of([("sort", "quality"), ("cursor", wrong.written())])
+    beside = Cursor("md_ft", False, False, "1", KEY, "2026-03-01")
+    assert "cursor" in faults([("sort", "md_ft"), ("cursor", beside.written())])

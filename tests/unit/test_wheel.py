@@ -59,6 +59,18 @@ def test_the_lists_satisfy_what_is_asked_for() -> None:
         assert requirement.specifier.contains(version.split()[0].partition("==")[2]), text
 
 
+@pytest.mark.parametrize("extra", ["hub", "s3", "redis"])
+def test_the_hub_s_list_holds_whatever_its_settings_may_name(extra: str) -> None:
+    """The container has no other list: a store or cache it cannot load is one it does not have."""
+    needed = {
+        canonicalize_name(found.name)
+        for found in map(Requirement, requires("wellflow") or ())
+        if found.marker and found.marker.evaluate({"extra": extra})
+    }
+    assert needed
+    assert needed <= set(pinned("constraints/hub.txt"))
+
+
 def test_the_agent_s_list_is_short() -> None:
     assert set(pinned("constraints/agent.txt")) == {"paho-mqtt", "pymodbus", "pyserial"}
 

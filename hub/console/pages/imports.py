@@ -112,17 +112,15 @@ def upload(resource: Resource) -> ResponseReturnValue:
     if not rows:
         return _begin(resource, "The file has a head and no lines below it.")
     person = visitor()
-    job = Job(
+    key = _intake().add(
         person.organization_id,
         person.user_id,
         resource.name,
         file.filename[:120],
-        header,
-        rows,
+        (header, rows),
         guess(resource, header),
     )
-    _intake().add(job)
-    return redirect(_here(resource, job), 303)
+    return redirect(_here(resource, key), 303)
 
 
 def _intake() -> Intake:
@@ -130,8 +128,8 @@ def _intake() -> Intake:
     return found
 
 
-def _here(resource: Resource, job: Job) -> str:
-    return url_for("imports.page", table=resource.name, import_id=job.id)
+def _here(resource: Resource, key: uuid.UUID) -> str:
+    return url_for("imports.page", table=resource.name, import_id=key)
 
 
 def _job(resource: Resource, import_id: uuid.UUID) -> Job:
@@ -160,15 +158,17 @@ def page(resource: Resource, import_id: uuid.UUID) -> ResponseReturnValue:
     """Where the file stands: its columns, its progress, or what its lines would do."""
     job = _job(resource, import_id)
     if request.args.get("step") == "columns" and not job.running:
-        job.forget_result()
+        _intake().forget_result(job)
+        job = _job(resource, import_id)
     if job.running or job.report or job.fault:
         return _report(resource, job)
     return _columns(resource, job, "")
 
 
 def _columns(resource: Resource, job: Job, fault: str) -> ResponseReturnValue:
+    rows = _intake().rows(job)[:SAMPLE]
     columns = [
-        Column(title, job.mapping.get(place, ""), _sample(job, place))
+        Column(title, job.mapping.get(place, ""), _sample(rows, place))
         for place, title in enumerate(job.header)
     ]
     return still(
@@ -183,8 +183,8 @@ def _columns(resource: Resource, job: Job, fault: str) -> ResponseReturnValue:
     )
 
 
-def _sample(job: Job, place: int) -> list[str]:
-    cells = [row[place] for row in job.rows[:SAMPLE] if place < len(row)]
+def _sample(rows: list[list[Any]], place: int) -> list[str]:
+    cells = [row[place] for row in rows if place < len(row)]
     return [unguarded(str(cell))[:40] for cell in cells if cell not in {None, ""}]
 
 
@@ -197,12 +197,14 @@ def plan(resource: Resource, import_id: uuid.UUID) -> ResponseReturnValue:
         chosen = {
             place: request.form.get(f"column-{place}", "") for place in range(len(job.header))
         }
-        job.mapping = {place: name for place, name in chosen.items() if name in resource.fields}
-        if missing := lacking(resource, job.mapping):
+        mapping = {place: name for place, name in chosen.items() if name in resource.fields}
+        _intake().forget_result(job, mapping)
+        job = _job(resource, import_id)
+        if missing := lacking(resource, mapping):
             needed = ", ".join(field.label for field in missing)
             return _columns(resource, job, f"Say which columns hold what is needed: {needed}.")
         _start(resource, job, storing=False)
-    return redirect(_here(resource, job), 303)
+    return redirect(_here(resource, job.id), 303)
 
 
 # -------------------------------------------------------------------------------------- the work
@@ -215,7 +217,7 @@ def store(resource: Resource, import_id: uuid.UUID) -> ResponseReturnValue:
     job = _job(resource, import_id)
     if job.report is not None and not job.report.stored:
         _start(resource, job, storing=True)
-    return redirect(_here(resource, job), 303)
+    return redirect(_here(resource, job.id), 303)
 
 
 def _start(resource: Resource, job: Job, *, storing: bool) -> None:
@@ -227,13 +229,18 @@ def _work(resource: Resource, job: Job, *, storing: bool) -> Work:
     engine, secret_key = console().engine, console().settings.secret_key
     who = replace(actor(), door="import")
 
+    intake = _intake()
+
     def work(progress: Callable[[int, int], None]) -> importing.Report:
         told: dict[str, Any] = {"secret_key": secret_key, "progress": progress}
-        what = (who, resource, job.rows, job.mapping)
+        what = (who, resource, intake.rows(job), job.mapping)
         with tenant_session(engine, job.organization_id, who) as session:
-            if storing:
-                return importing.apply(session, *what, skip_bad=True, **told)
-            return importing.plan(session, *what, **told)
+            if not storing:
+                return importing.plan(session, *what, **told)
+            report = importing.apply(session, *what, skip_bad=True, **told)
+            if report.stored:
+                intake.settle(session, job, report)
+            return report
 
     return work
 

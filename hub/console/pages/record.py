@@ -125,7 +125,7 @@ def create(resource: Resource) -> ResponseReturnValue:
     with records() as session:
         found = record_form.look_up(session, fields, request.form)
     values = record_form.given(fields, request.form) | found.keys
-    faults = _open_faults(resource, values, found, new=True)
+    faults = _open_faults(resource, values, found, None)
     if not faults:
         try:
             with records() as session:
@@ -162,7 +162,7 @@ def change(resource: Resource, key: str) -> ResponseReturnValue:
         found = record_form.look_up(session, fields, request.form)
     values = record_form.given(fields, request.form) | found.keys
     mine = record_form.changed(values, record_form.was(request.form))
-    faults = _open_faults(resource, mine, found, new=False)
+    faults = _open_faults(resource, mine, found, row)
     if not faults and mine:
         try:
             _update(resource, row[resource.key], mine)
@@ -177,13 +177,19 @@ def change(resource: Resource, key: str) -> ResponseReturnValue:
 
 
 def _open_faults(
-    resource: Resource, values: Mapping[str, str], found: Found, *, new: bool
+    resource: Resource, values: Mapping[str, str], found: Found, row: Values | None
 ) -> dict[str, str]:
-    """References that stay open, and with them whatever else cannot be read: all faults at once."""
+    """References that stay open, and with them whatever else is wrong: all faults at once."""
     if not found.faults:
         return {}
-    told = {name: words for name, words in values.items() if name not in found.faults}
-    return record_form.unread(resource, told, visitor().zone, new=new) | found.faults
+    told = {
+        name: words
+        for name, words in values.items()
+        if name not in found.faults and (words or row is not None)
+    }
+    with records() as session:
+        faults = changes.faults_of(session, resource, told, making=row is None, before=row)
+    return faults | found.faults
 
 
 def _update(resource: Resource, key: Any, mine: Mapping[str, str]) -> None:

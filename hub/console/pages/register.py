@@ -56,7 +56,7 @@ def _counts(tables: list[Resource]) -> dict[str, str]:
 
     def count() -> dict[str, str]:
         with records() as session:
-            found = {table.name: rows.count(session, table, Query()) for table in tables}
+            found = rows.counts(session, tables)
         return {name: listing.counted(one.number, capped=one.capped) for name, one in found.items()}
 
     person = visitor()

@@ -1,4 +1,4 @@
--- Production records on TimescaleDB, either edition: a hypertable of one-year chunks, never
+-- Production records on TimescaleDB, either edition: a hypertable of ten-year chunks, never
 -- compressed (row level security excludes it), kept for ever. Also run by a move up a tier: what is
 -- there already is copied into chunks, which row level security would refuse and triggers would
 -- take for entries. So both stand aside; nobody else sees the table until all of this is done.
@@ -13,7 +13,7 @@ BEGIN
         triggers := triggers || one.definition;
         EXECUTE format('DROP TRIGGER %I ON production_records', one.tgname);
     END LOOP;
-    PERFORM create_hypertable('production_records', by_range('production_date', interval '1 year'),
+    PERFORM create_hypertable('production_records', by_range('production_date', interval '10 years'),
                               create_default_indexes => false, migrate_data => true);
     FOR number IN 1 .. coalesce(cardinality(triggers), 0) LOOP
         EXECUTE triggers[number];
