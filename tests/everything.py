@@ -55,6 +55,8 @@ SPECIAL: dict[str, Any] = {
     "bank_accounts.routing": "111000025",
     "bank_accounts.account_last4": "6789",
     "documents.sha256": lambda: os.urandom(32),
+    "escalation_policies.priorities": [1, 2],
+    "rotations.timezone": "America/Chicago",
     "forecasts.input_sha256": lambda: os.urandom(32).hex(),
 }
 #: Months are named by their first day.
@@ -87,6 +89,10 @@ ROWS: dict[str, dict[str, Any]] = {
     "flow_links": {"from_equipment_id": None, "to_well_id": None},
     "revenue_distributions": {"payment_id": None},
     "regulatory_ids": {"facility_id": None, "well_id": None, "completion_id": None},
+    "escalation_policies": {"well_id": None},
+    "escalation_targets": {"rotation_id": None},
+    "rotation_overrides": {"replaces_id": None, "ends_at": NOW + timedelta(hours=1)},
+    "notify_preferences": {"delegate_id": None},
     "well_status_history": {
         "from_at": lambda: NOW - timedelta(days=9000 - 2 * next(UNIQUE)),
         "to_at": lambda: NOW - timedelta(days=9000 - 2 * next(UNIQUE)),
