@@ -93,6 +93,8 @@ ROWS: dict[str, dict[str, Any]] = {
     "escalation_targets": {"rotation_id": None},
     "rotation_overrides": {"replaces_id": None, "ends_at": NOW + timedelta(hours=1)},
     "notify_preferences": {"delegate_id": None},
+    "escalation_runs": {"due_at": NOW},
+    "storms": {"channel_id": None},
     "well_status_history": {
         "from_at": lambda: NOW - timedelta(days=9000 - 2 * next(UNIQUE)),
         "to_at": lambda: NOW - timedelta(days=9000 - 2 * next(UNIQUE)),

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.base import Base, Keyed, Owned, about, of_organization, one_of, within
 
-#: Why a run is over.
-RUN_ENDS = ("acknowledged", "closed", "exhausted")
+#: Why a run is over: somebody took the alert on or it closed, or every step was taken.
+RUN_ENDS = ("stopped", "exhausted")
 #: How a person was told: at once, in one message with others, during a flood, in a digest; or not.
 MANNERS = ("told", "bundle", "storm", "digest", "nobody")
 
@@ -80,6 +80,9 @@ class Page(Base, Keyed, Owned):
     user_id: Mapped[uuid.UUID | None] = mapped_column(
         info=about("Who; empty where a step found nobody.", label="Person")
     )
+    channel_id: Mapped[uuid.UUID | None] = mapped_column(
+        info=about("A channel of nobody's own: a mailbox several people read.", label="Channel")
+    )
     for_id: Mapped[uuid.UUID | None] = mapped_column(
         info=about("For whom that person stood in.", label="Instead of")
     )
@@ -95,9 +98,10 @@ class Page(Base, Keyed, Owned):
         of_organization(),
         within("alert_id", table="alerts"),
         within("user_id", table="memberships", key="user_id"),
+        within("channel_id", table="contact_channels"),
         within("for_id", table="memberships", key="user_id"),
         UniqueConstraint("organization_id", "id"),
-        Index("pages_user_id_at_idx", "organization_id", "user_id", "at"),
+        Index("pages_user_id_at_idx", "organization_id", "user_id", "channel_id", "at"),
         Index("pages_alert_id_idx", "alert_id"),
         Index(
             "pages_due_idx",
@@ -115,7 +119,10 @@ class Storm(Base, Keyed, Owned):
     __tablename__ = "storms"
     TITLE: ClassVar[str] = "began_at"
 
-    user_id: Mapped[uuid.UUID] = mapped_column(info=about("The person.", label="Person"))
+    user_id: Mapped[uuid.UUID | None] = mapped_column(info=about("The person.", label="Person"))
+    channel_id: Mapped[uuid.UUID | None] = mapped_column(
+        info=about("Or a channel of nobody's own.", label="Channel")
+    )
     began_at: Mapped[datetime] = mapped_column(info=about("When it began."))
     due_at: Mapped[datetime] = mapped_column(info=about("When its message is renewed next."))
     told_at: Mapped[datetime | None] = mapped_column(info=about("When it last was."))
@@ -129,15 +136,17 @@ class Storm(Base, Keyed, Owned):
     __table_args__ = (
         of_organization(),
         within("user_id", table="memberships", key="user_id"),
+        within("channel_id", table="contact_channels"),
         UniqueConstraint("organization_id", "id"),
         Index(
             "storms_open_key",
-            "organization_id",
-            "user_id",
+            *("organization_id", "user_id", "channel_id"),
             unique=True,
+            postgresql_nulls_not_distinct=True,
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index("storms_due_idx", "due_at", postgresql_where=text("ended_at IS NULL")),
+        CheckConstraint("num_nonnulls(user_id, channel_id) = 1", name="recipient"),
     )
 
 

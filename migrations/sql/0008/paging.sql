@@ -32,8 +32,7 @@ CREATE TABLE escalation_runs (
     CONSTRAINT escalation_runs_organization_id_id_key UNIQUE (organization_id, id),
     CONSTRAINT escalation_runs_organization_id_alert_id_key UNIQUE (organization_id, alert_id),
     CONSTRAINT escalation_runs_priority_check CHECK (priority BETWEEN 1 AND 4),
-    CONSTRAINT escalation_runs_end_reason_check
-        CHECK (end_reason IN ('acknowledged', 'closed', 'exhausted')),
+    CONSTRAINT escalation_runs_end_reason_check CHECK (end_reason IN ('stopped', 'exhausted')),
     CONSTRAINT escalation_runs_due_at_check CHECK ((ended_at IS NULL) = (due_at IS NOT NULL))
 );
 CREATE INDEX escalation_runs_due_idx ON escalation_runs (due_at) WHERE ended_at IS NULL;
@@ -44,6 +43,7 @@ CREATE TABLE pages (
     organization_id uuid NOT NULL,
     alert_id uuid NOT NULL,
     user_id uuid,
+    channel_id uuid,
     for_id uuid,
     priority smallint NOT NULL,
     kind text NOT NULL,
@@ -60,6 +60,8 @@ CREATE TABLE pages (
         REFERENCES alerts (organization_id, id) ON DELETE RESTRICT,
     CONSTRAINT pages_organization_id_user_id_fkey FOREIGN KEY (organization_id, user_id)
         REFERENCES memberships (organization_id, user_id) ON DELETE RESTRICT,
+    CONSTRAINT pages_organization_id_channel_id_fkey FOREIGN KEY (organization_id, channel_id)
+        REFERENCES contact_channels (organization_id, id) ON DELETE RESTRICT,
     CONSTRAINT pages_organization_id_for_id_fkey FOREIGN KEY (organization_id, for_id)
         REFERENCES memberships (organization_id, user_id) ON DELETE RESTRICT,
     CONSTRAINT pages_organization_id_id_key UNIQUE (organization_id, id),
@@ -69,13 +71,14 @@ CREATE TABLE pages (
 );
 CREATE INDEX pages_alert_id_idx ON pages (alert_id);
 CREATE INDEX pages_due_idx ON pages (due_at) WHERE done_at IS NULL AND due_at IS NOT NULL;
-CREATE INDEX pages_user_id_at_idx ON pages (organization_id, user_id, at);
+CREATE INDEX pages_user_id_at_idx ON pages (organization_id, user_id, channel_id, at);
 
 -- A flood of pages for one person: they are told in one message that is renewed.
 CREATE TABLE storms (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     organization_id uuid NOT NULL,
-    user_id uuid NOT NULL,
+    user_id uuid,
+    channel_id uuid,
     began_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
     told_at timestamptz,
@@ -87,10 +90,14 @@ CREATE TABLE storms (
         REFERENCES organizations (id) ON DELETE RESTRICT,
     CONSTRAINT storms_organization_id_user_id_fkey FOREIGN KEY (organization_id, user_id)
         REFERENCES memberships (organization_id, user_id) ON DELETE RESTRICT,
-    CONSTRAINT storms_organization_id_id_key UNIQUE (organization_id, id)
+    CONSTRAINT storms_organization_id_channel_id_fkey FOREIGN KEY (organization_id, channel_id)
+        REFERENCES contact_channels (organization_id, id) ON DELETE RESTRICT,
+    CONSTRAINT storms_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT storms_recipient_check CHECK (num_nonnulls(user_id, channel_id) = 1)
 );
 CREATE INDEX storms_due_idx ON storms (due_at) WHERE ended_at IS NULL;
-CREATE UNIQUE INDEX storms_open_key ON storms (organization_id, user_id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX storms_open_key ON storms (organization_id, user_id, channel_id) NULLS NOT
+    DISTINCT WHERE ended_at IS NULL;
 
 -- What one person was told at their hour: whoever writes the row sends it.
 CREATE TABLE digests (
