@@ -215,7 +215,10 @@ def _reference(
             return dict(zip(constraint.column_keys, row, strict=True))
     if any(column.nullable for column in constraint.columns):
         return {}
-    raise LookupError(f"nothing for {constraint.name} to refer to")
+    made = add_row(connection, target, organization)  # each is referred to already: one more
+    return {
+        name: made[column.name] for name, column in zip(constraint.column_keys, wanted, strict=True)
+    }
 
 
 def _taken(connection: Connection, constraint: ForeignKeyConstraint) -> set[tuple[Any, ...]]:
