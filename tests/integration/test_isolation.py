@@ -140,7 +140,6 @@ WORK = {
     "documents",  # the sweep of content no row speaks of: two columns
     *("audit_log", "audit_seals", "audit_progress"),  # chained for all
     *("idempotency_keys", "feature_flags", "lease_assignments", "import_files"),
-    *("idempotency_keys", "feature_flags", "lease_assignments"),
     *("rotations", "rotation_layers", "rotation_members", "rotation_overrides"),
     *("rotation_handoffs", "escalation_policies", "escalation_steps", "escalation_targets"),
     *("policy_versions", "notify_preferences", "escalation_runs", "pages", "storms", "digests"),
