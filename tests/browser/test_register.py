@@ -63,6 +63,37 @@ def test_find_edit_be_refused_and_read_the_history(desked: Site, tab: Browser) -
     assert [word for word in tab.words() if "422" not in word] == []  # the refusal, said by status
 
 
+def test_what_one_person_enters_another_approves(site: Site, tab: Browser) -> None:
+    """Through the pages: the one who entered an invoice is refused, a second person approves it."""
+    entered = desk.furnish(site.database, site.scene)
+    bill = f"{site.url}/register/expenses/{entered.ids['bill']}"
+
+    def step(status: str) -> None:
+        tab.driver.get(bill)
+        tab.driver.find_element("css selector", f"a[href$='/status/{status}']").click()
+        tab.until(f"location.pathname.endsWith('/status/{status}')")
+        tab.driver.find_element("css selector", "form.panel button.main-act").click()
+
+    site.sign_in(tab, desk.OWNER)
+    step("submitted")
+    tab.until("document.querySelector('#v-status')?.textContent.trim() === 'submitted'")
+    step("approved")
+    tab.until("document.querySelector('.note-box.bad')")
+    refusal = tab.run("return document.querySelector('.note-box.bad').textContent")
+    assert "Nothing was changed." in refusal
+    assert "ask another person" in refusal
+    assert [word for word in tab.words() if "422" not in word] == []  # the refusal, said by status
+    tab.driver.delete_all_cookies()
+    site.sign_in(tab)
+    step("approved")
+    tab.until("document.querySelector('#v-status')?.textContent.trim() === 'approved'")
+    assert tab.driver.find_element("id", "v-approved_by").text == "Maria Haas"
+    tab.driver.get(f"{bill}/history")
+    tab.until("document.querySelector('.trail > li')")
+    story = tab.driver.find_element("css selector", ".trail").text
+    assert story.index("Maria Haas") < story.index("Sam Whitfield")  # the newest first
+
+
 def test_an_import_is_tried_and_stored(desked: Site, tab: Browser) -> None:
     tab.driver.get(f"{desked.url}/register/wells/import")
     try_import(tab)
