@@ -78,8 +78,8 @@ def test_what_one_person_enters_another_approves(site: Site, tab: Browser) -> No
     step("submitted")
     tab.until("document.querySelector('#v-status')?.textContent.trim() === 'submitted'")
     step("approved")
-    tab.until("document.querySelector('.note-box.bad')")
-    refusal = tab.run("return document.querySelector('.note-box.bad').textContent")
+    tab.until("document.querySelector('.note-box.bad.flash')")
+    refusal = tab.run("return document.querySelector('.note-box.bad.flash').textContent")
     assert "Nothing was changed." in refusal
     assert "ask another person" in refusal
     assert [word for word in tab.words() if "422" not in word] == []  # the refusal, said by status
