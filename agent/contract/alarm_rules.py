@@ -24,6 +24,7 @@ from typing import Any, Final
 from agent.contract.alarm_kinds import KINDS, ONE, SETTINGS, SIDED, Circumstances, Shape
 from agent.contract.rule_params import Given, Reference
 from agent.contract.signals.doubt import Doubt, Sieve, StillSieve
+from agent.contract.signals.slope import Slope
 from agent.contract.signals.stage import Stage
 
 LEVELS: Final = (*SIDED, *ONE)
@@ -81,6 +82,7 @@ class Rule:
     latch: bool = False  #: stands until a person resets it
     capture_fleeting: bool = False  #: even what is over before the on-delay is raised
     most_per_hour: int = 0  #: the last of so many in an hour stays until the hour is over
+    resolved: bool = True  #: False where a number stands elsewhere and was not looked up
     has_setpoints: bool = True  #: False where the setpoint means nothing to people
 
     def level(self, name: str) -> Level | None:
@@ -111,6 +113,13 @@ class Rule:
         if stage is not None and self.settings.get("blinds") and kind != "flatline":
             return (StillSieve(stage, self.levels[0].setpoint),)
         return ()
+
+    def written_out(self) -> dict[str, Any]:
+        """What `parse_rule` reads without knowing any attribute: every number as it is now."""
+        levels = tuple(replace(level, reference=None) for level in self.levels)
+        body = replace(self, levels=levels).to_json()
+        stage = self.stages[-1] if self.stages else None
+        return body | ({"to": stage.to} if isinstance(stage, Slope) and "to" in body else {})
 
     def to_json(self) -> dict[str, Any]:
         """What `parse_rule` reads."""
@@ -158,15 +167,17 @@ def parse_rule(
     blind = given.number("blind_after_s", default=blind_after_s, low=0.001)
     shape = KINDS[kind](given, Circumstances(blind, measure))
     flags = {name: given.flag(name) for name in _FLAGS}
+    levels = _levels(kind, shape, replace(given, faults=(faults := [])))
     most = given.number("most_per_hour", default=0, low=0, high=60)
     rule = Rule(
-        _levels(kind, shape, replace(given, faults=(faults := []))),
+        levels,
         blind,
         kind,
         shape.stages,
         shape.settings,
         shape.tags,
         most_per_hour=int(most),
+        resolved=not given.unresolved,
         has_setpoints=shape.setpoint is None,
         **flags,
     )
@@ -203,7 +214,7 @@ def _level(name: str, written: object, shape: Shape, rule: Given) -> Level:
         needs = "priority" if shape.setpoint is not None else "setpoint and priority"
         rule.faults.append(f"{name} must be a table with {needs}, not {written!r}.")
         return Level(name, 0.0, 4)
-    given = Given(written, name, rule.faults, rule.attributes)
+    given = Given(written, name, rule.faults, rule.attributes, rule.unresolved)
     given.no_others(_LEVEL_KEYS - (_OF_SETPOINT if shape.setpoint is not None else set()))
     priority = given.number("priority", low=1, high=4)
     if priority != int(priority):

@@ -85,7 +85,10 @@ def advance(
 
     Gives the new state (the old one stays as it is), the changes of the last sample looked at,
     and the index of the next one. A rule with `tags` takes rows, any other the samples of its tag.
+    Raises ValueError for a rule whose numbers were not looked up.
     """
+    if not rule.resolved:
+        raise ValueError("a setpoint of the rule refers to a number that was not looked up")
     start = bisect_right(samples.times, state.at, start, stop)
     if not rule.stages:
         assert isinstance(samples, Samples)

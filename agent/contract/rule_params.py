@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 _REFERENCE: Final = ("of", "times", "plus")
@@ -33,6 +33,7 @@ class Given:
     faults: list[str]
     #: What references can name; None: they are to be read, not resolved.
     attributes: Mapping[str, float | None] | None = None
+    unresolved: list[str] = field(default_factory=list)  #: attributes that were not looked up
 
     def number(
         self,
@@ -74,6 +75,7 @@ class Given:
             inner.text("of"), inner.number("times", default=1.0), inner.number("plus", default=0.0)
         )
         if self.attributes is None or not reference.of:
+            self.unresolved.append(reference.of)
             return 0.0, reference
         known = self.attributes.get(reference.of)
         if known is None:

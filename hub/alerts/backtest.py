@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import Rule
-from agent.contract.alarms import Samples
+from agent.contract.alarms import Rows, Samples, merge
 from hub.alerts.instants import to_instant, to_ms
 from hub.alerts.replay import Figures, Replay
 from hub.alerts.suggest import History, Suggestion, suggest
@@ -48,6 +48,7 @@ class Stretch:
     interval_ms: int
     zone: tzinfo
     shortened: str = ""  #: why it is shorter than was asked for, in a sentence
+    tags: tuple[int, ...] = ()  #: of a condition over several gauges, in the order of its rows
 
     @property
     def slice_ms(self) -> int:
@@ -88,9 +89,22 @@ def stretch(
 
 def slices(session: Session, span: Stretch) -> Iterator[Samples]:
     """Its readings in order of time, a bounded number at once."""
+    yield from _slices(session, span, span.tag_id)
+
+
+def judged(session: Session, span: Stretch) -> Iterator[Samples | Rows]:
+    """What a rule judges: the readings of its tag, or rows of all that its condition names."""
+    if not span.tags:
+        yield from slices(session, span)
+        return
+    parts = [_slices(session, span, tag) for tag in span.tags]
+    yield from (merge(at_once) for at_once in zip(*parts, strict=True))
+
+
+def _slices(session: Session, span: Stretch, tag: int) -> Iterator[Samples]:
     for after in range(span.start, span.end, span.slice_ms):
         until = min(after + span.slice_ms, span.end)
-        values = {"tag": span.tag_id, "after": to_instant(after), "until": to_instant(until)}
+        values = {"tag": tag, "after": to_instant(after), "until": to_instant(until)}
         times, points, qualities = _driver(session).execute(_READ, values, binary=True).fetchone()  # type: ignore[misc]
         yield Samples(times or [], points or [], qualities or [])
 
@@ -104,7 +118,7 @@ def backtest(
     """What the rule would have done over the stretch; `tell` hears how far it is."""
     run = Replay(rule, span.start, span.end, span.zone)
     whole = -(-(span.end - span.start) // span.slice_ms)
-    for number, samples in enumerate(slices(session, span)):
+    for number, samples in enumerate(judged(session, span)):
         tell(number, whole)
         run.take(samples)
     tell(whole, whole)

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
 from agent.contract.alarm_rules import Rule
-from agent.contract.alarms import Change, Samples, State, advance
+from agent.contract.alarms import Change, Rows, Samples, State, advance
 
 DAY_MS: Final = 86_400_000
 FLEETING_MS: Final = 60_000
@@ -118,10 +118,11 @@ class Replay:
         self._state = State(at=start)
         self._standing: Alarm | None = None
 
-    def take(self, samples: Samples) -> None:
+    def take(self, samples: Samples | Rows) -> None:
         """Judge one slice."""
-        self.figures.readings += len(samples.times)
-        self.figures.good += sum(1 for quality in samples.qualities if not quality)
+        marks = samples.qualities if isinstance(samples, Samples) else _marks(samples)
+        self.figures.readings += len(marks)
+        self.figures.good += sum(1 for quality in marks if not quality)
         index, stop = 0, len(samples.times)
         while index < stop:
             self._state, changes, index = advance(self.rule, self._state, samples, index, stop)
@@ -152,6 +153,10 @@ class Replay:
     def _priority(self, level: str) -> int:
         found = self.rule.level(level)
         return 4 if found is None else found.priority
+
+
+def _marks(rows: Rows) -> list[int]:
+    return [reading[1] for row in rows.readings for reading in row if reading is not None]
 
 
 def replay(

@@ -15,13 +15,14 @@ from functools import lru_cache
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import Rule, RuleError, parse_rule
 from hub.alerts.rules import EVALUATED, blind_after_s, judged_params
 from hub.notify.messages import Facts
 from hub.notify.wording import watched
+from hub.schema import AlertRule, Tag
 
 #: Inches in one unit of a level gauge.
 _INCHES: Final = {"in": 1.0, "ft": 12.0, "m": 1 / 0.0254, "cm": 1 / 2.54, "mm": 1 / 25.4}
@@ -117,6 +118,41 @@ def of_agent(session: Session, agent_id: uuid.UUID) -> Watches:
         found.watches.append(_watch(row, rule, operands))
     found.watches = guarded(found.watches)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A rule that is not there yet, read for a tag."""
+
+    rule: Rule
+    tags: tuple[int, ...]  #: whose readings it judges, in the order of its rows
+
+
+def tried(session: Session, tag: Tag, kind: str, params: Mapping[str, Any]) -> Tried:
+    """Read a rule as it would judge a tag, beside the rules the tag has.
+
+    Raises `RuleError` with every fault.
+    """
+    heights = {}
+    if tag.equipment_id is not None and b'"tank_height"' in orjson.dumps(dict(params)):
+        values = {"organization": tag.organization_id, "equipment": [tag.equipment_id]}
+        heights = {
+            row.equipment_id: float(row.height_in) for row in session.execute(_TANKS, values)
+        }
+    attributes = _attributes(tag, heights.get(tag.equipment_id))
+    blind = blind_after_s(tag.interval_ms)
+    rule = _read(kind, orjson.dumps(dict(params)), blind, attributes, tag.measure)
+    names = {}
+    if rule.tags:
+        names = {row.name: row.id for row in session.execute(_TAGS, {"agent": tag.agent_id})}
+    beside = select(AlertRule).where(
+        AlertRule.tag_id == tag.id, AlertRule.enabled, AlertRule.kind.in_(("bad_value", "flatline"))
+    )
+    others = [
+        _read(other.kind, orjson.dumps(judged_params(other)), blind, attributes, tag.measure)
+        for other in session.scalars(beside.where(AlertRule.faulted_at.is_(None)))
+    ]
+    return Tried(rule.guarded(others), _operands(rule, names) or (tag.id,))
 
 
 def guarded(watches: Iterable[Watch]) -> list[Watch]:

@@ -7,17 +7,18 @@ import json
 import uuid
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.contract.alarm_rules import Rule, RuleError, parse_rule
+from agent.contract.alarm_rules import RuleError
 from hub.alerts import replay, rules
 from hub.alerts.backtest import DAYS, MOST_AT_ONCE, Stretch, backtest, stretch, suggestion
 from hub.alerts.suggest import Suggestion
+from hub.alerts.watches import Tried, tried
 from hub.cli.screen import CommandError, Exit, Screen
 from hub.database import Actor, connect, tenant_session
 from hub.schema import AlertRule, Organization, Tag
@@ -143,21 +144,22 @@ def _try(
     tag: Tag,
     respond_within_s: int | None,
 ) -> Trial:
-    rule = _rule(kind, params, tag)
-    span = stretch(session, tag, datetime.now(UTC), asked.days)
+    found = _rule(session, kind, params, tag)
+    rule, several = found.rule, found.tags if found.rule.tags else ()
+    span = replace(stretch(session, tag, datetime.now(UTC), asked.days), tags=several)
     with screen.progress(f"Replaying {tag.name}") as tell:
         figures = backtest(session, rule, span, tell)
     better = None
-    if asked.suggest:
+    if asked.suggest and kind == "limit":
         near = stretch(session, tag, datetime.now(UTC), asked.days, most=MOST_AT_ONCE)
         with screen.busy(f"Trying other delays on {tag.name}"):
             better = suggestion(session, rule, near, respond_within_s)
     return Trial(tag, span, figures, better)
 
 
-def _rule(kind: str, params: Mapping[str, Any], tag: Tag) -> Rule:
+def _rule(session: Session, kind: str, params: Mapping[str, Any], tag: Tag) -> Tried:
     try:
-        return parse_rule(kind, params, blind_after_s=rules.blind_after_s(tag.interval_ms))
+        return tried(session, tag, kind, params)
     except RuleError as fault:
         raise CommandError(f"the rule cannot be used: {fault}") from fault
 

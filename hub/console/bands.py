@@ -38,7 +38,9 @@ def usual(session: Session, tag_ids: Sequence[int], now: datetime) -> dict[int, 
 
 def limits(session: Session, tag_ids: Iterable[int] | None = None) -> dict[int, Rule]:
     """The enabled limit rule of each tag; where several watch one tag, the newest."""
-    listed = select(AlertRule.tag_id, AlertRule.kind, AlertRule.params).where(AlertRule.enabled)
+    listed = select(AlertRule.tag_id, AlertRule.kind, AlertRule.params).where(
+        AlertRule.enabled, AlertRule.kind == "limit"
+    )
     if tag_ids is not None:
         listed = listed.where(AlertRule.tag_id.in_(list(tag_ids)))
     found: dict[int, Rule] = {}
@@ -51,7 +53,7 @@ def limits(session: Session, tag_ids: Iterable[int] | None = None) -> dict[int, 
 
 def _read(kind: str, params: Mapping[str, Any]) -> Rule | None:
     try:
-        return parse_rule(kind, params)
+        return parse_rule(kind, params, attributes={})
     except RuleError:
         return None
 

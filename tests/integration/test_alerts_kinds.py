@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 
 from agent.contract.alarms import Rows, Samples, State, evaluate, merge
 from hub.alerts import engine, rules, watches
+from hub.alerts.backtest import Stretch, backtest
 from hub.alerts.episodes import fold
 from hub.alerts.instants import to_instant, to_ms
+from hub.database import tenant_session
 from hub.schema import Alert, AlertRule, Tag
 from tests.alerting import Gauge, rule_of, touch, watch
 from tests.cast import Cast
@@ -120,6 +122,21 @@ def found(gauge: Gauge) -> dict[uuid.UUID, list[tuple[object, ...]]]:
     return by_rule
 
 
+def replayed(gauge: Gauge) -> dict[uuid.UUID, int]:
+    """How many alarms a backtest over the same readings finds, by rule."""
+    counts: dict[uuid.UUID, int] = {}
+    with tenant_session(gauge.database.engine("app"), gauge.operator.id) as session:
+        tag = session.get_one(Tag, gauge.tag)
+        for rule in session.scalars(select(AlertRule)):
+            found = watches.tried(session, tag, rule.kind, rules.judged_params(rule))
+            span = Stretch(
+                *(tag.id, to_ms(START), to_ms(gauge.at(7300)), tag.interval_ms, UTC),
+                tags=found.tags if found.rule.tags else (),
+            )
+            counts[rule.id] = backtest(session, found.rule, span).alarms
+    return counts
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_shuffled_arrival_gives_the_same_episodes_for_every_kind(
     database: Database, cast: Cast, seed: int
@@ -141,6 +158,7 @@ def test_shuffled_arrival_gives_the_same_episodes_for_every_kind(
     assert found(gauge) == {rule: told for rule, told in expected.items() if told}
     assert sum(1 for told in expected.values() if told) >= 8
     assert gauge.unjudged() == 0
+    assert replayed(gauge) == {rule: len(told) for rule, told in expected.items()}
     with gauge.database.admin() as admin:
         size = admin.execute("SELECT max(length(state::text)) FROM alert_checkpoints").fetchone()
         faults = admin.execute("SELECT fault FROM alert_rules WHERE fault IS NOT NULL").fetchall()

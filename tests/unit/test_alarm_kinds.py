@@ -345,8 +345,19 @@ def test_a_setpoint_may_follow_the_height_of_the_tank() -> None:
         RuleError, match="hihi: setpoint follows the tank height, which is not known"
     ):
         parse_rule("limit", params, attributes={"tank_height": None})
+    known = parse_rule("limit", params, attributes={"tank_height": 24.0})
+    assert parse_rule("limit", known.written_out()).level("hihi").setpoint == 23
+    with pytest.raises(ValueError, match="was not looked up"):
+        evaluate(parse_rule("limit", params), State(), readings(1, [1.0]))
     with pytest.raises(RuleError, match="hi must lie below hihi, but hi is 15 and hihi 9"):
         parse_rule("limit", params, attributes={"tank_height": 10.0})
+
+
+def test_hours_to_a_tank_s_height_are_written_out_for_the_site() -> None:
+    params = {"to": {"of": "tank_height"}, "levels": {"lo": {"setpoint": 4, "priority": 2}}}
+    known = parse_rule("rate", params, attributes={"tank_height": 20.0})
+    assert known.written_out()["to"] == 20
+    assert parse_rule("rate", known.written_out()).stages == known.stages
 
 
 @pytest.mark.parametrize("kind", ["rate", "flatline", "bad_value", "digital", "deviation"])
