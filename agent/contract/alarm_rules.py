@@ -10,8 +10,8 @@ Shape of a rule, as it stands in the database and in an agent's rule bundle::
 A signal at or beyond a setpoint is in alarm; it is out of alarm once it lies farther than the
 deadband on the safe side. Only ``setpoint`` and ``priority`` (1 worst … 4 advice) are needed. With
 ``most_per_hour`` an alarm that keeps coming back is raised no more often than that: the last one
-stays until an hour after the first, as one alarm that stands instead of many. The kind of a rule
-says what its signal is (`alarm_kinds`); that of ``limit`` is the value itself.
+stays for an hour, as one alarm that stands instead of many. The kind of a rule says what its signal
+is (`alarm_kinds`); that of ``limit`` is the value itself.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Rule:
     tags: tuple[str, ...] = ()  #: the gauges of a condition, by name, in the order of its rows
     latch: bool = False  #: stands until a person resets it
     capture_fleeting: bool = False  #: even what is over before the on-delay is raised
-    most_per_hour: int = 0  #: the last of so many in an hour stays until the hour is over
+    most_per_hour: int = 0  #: the last of so many in an hour stays for an hour
     resolved: bool = True  #: False where a number stands elsewhere and was not looked up
     has_setpoints: bool = True  #: False where the setpoint means nothing to people
 

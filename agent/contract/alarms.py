@@ -320,11 +320,11 @@ class _Walk:
             self._end(limit, at)
 
     def _stays(self, at: int) -> bool:
-        """Whether the spell came too often to be over before the hour is."""
+        """Whether the spell is the last that this hour allows: it stays for an hour."""
         most, raises = self.rule.most_per_hour, self.state.raises
         if not most or len(self.state.phases) > 1 or len(raises) < most:
             return False
-        return at - raises[-most] < _HOUR_MS
+        return at - raises[-1] < _HOUR_MS
 
     def _end(self, limit: _Limit, since: int) -> None:
         del self.state.phases[limit.name]

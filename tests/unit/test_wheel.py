@@ -94,6 +94,8 @@ def test_the_wheel_holds_all(wheel: Path) -> None:
         assert f"hub/_migrations/{path.relative_to(ROOT / 'migrations')}" in names
     for path in (ROOT / "config" / "profiles").glob("*.toml"):
         assert f"agent/_profiles/{path.name}" in names
+    for path in (ROOT / "config" / "alarm_templates").glob("*.toml"):
+        assert f"hub/_config/alarm_templates/{path.name}" in names
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"agent", "hub"}
 
 
