@@ -18,6 +18,7 @@ from sqlalchemy import Engine, text
 
 from hub.alerts import fanout, upkeep
 from hub.documents.sweep import sweep
+from hub.incidents.rounds import go_round
 from hub.readings import retention, rollups
 from hub.settings import HubSettings
 from hub.trail import seal_due
@@ -80,7 +81,8 @@ def forget_job_runs(engine: Engine, _settings: HubSettings) -> int:
     """Remove the records of jobs that ran long ago; gives how many."""
     now = datetime.now(UTC)
     statement = """DELETE FROM job_runs
-        WHERE due_at < :before OR (job = 'seal_trail' AND due_at < :sealings) RETURNING 1"""
+        WHERE due_at < :before
+           OR (job IN ('seal_trail', 'incidents') AND due_at < :sealings) RETURNING 1"""
     values = {"before": now - _JOB_RUNS_KEPT, "sealings": now - _SEALINGS_KEPT}
     with engine.begin() as connection:
         return len(connection.execute(text(statement), values).all())
@@ -164,6 +166,12 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _daily(3, 40),
         "forgets evaluator checkpoints older than 35 days",
         lambda engine, _settings: upkeep.prune_checkpoints(engine),
+    ),
+    _job(
+        "incidents",
+        _every(seconds=30),
+        "lets alerts become incidents, and reckons what agencies are owed about them",
+        lambda engine, _settings: go_round(engine),
     ),
     _job(
         "seal_trail",

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Numeric,
     SmallInteger,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -259,6 +260,10 @@ class IncidentEvent(Base, Keyed, Owned, Authored):
     lon: Mapped[Decimal | None] = mapped_column(Degrees, info=about("Longitude.", unit="deg"))
     accuracy_m: Mapped[Decimal | None] = mapped_column(
         Numeric(8, 1), info=about("How far off the position may be.", unit="m")
+    )
+    # The clock, not the transaction's beginning: entries of one transaction keep their order.
+    created_at: Mapped[datetime] = mapped_column(
+        server_default=func.clock_timestamp(), info=about("When it was written."), sort_order=90
     )
     search_text: Mapped[Any] = search_text(*SEARCHED)
     __table_args__ = (

@@ -42,7 +42,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY[
         'incidents', 'incident_notices', 'incident_events', 'incident_alerts', 'promotion_rules',
-        'agency_rules', 'incident_actions', 'facilities'
+        'agency_rules', 'incident_actions', 'facilities', 'tanks', 'run_tickets'
     ] LOOP
         IF NOT EXISTS (SELECT FROM pg_policies p
                        WHERE p.schemaname = 'public' AND p.tablename = name
@@ -51,7 +51,8 @@ BEGIN
         END IF;
     END LOOP;
 END $$;
-GRANT SELECT ON promotion_rules, agency_rules, incident_actions, facilities TO wellflow_work;
+GRANT SELECT ON incident_actions, facilities, tanks, run_tickets TO wellflow_work;
+GRANT SELECT, INSERT ON promotion_rules, agency_rules TO wellflow_work;
 GRANT SELECT, INSERT ON incident_events, incident_alerts TO wellflow_work;
 GRANT SELECT, INSERT,
     UPDATE (authority, rule, required_by, status, rule_version, facts_hash, because, clock_start,
