@@ -389,7 +389,7 @@ def test_deadlines_run_from_the_earliest_knowledge_and_say_what_was_earlier(desk
         assert (major.status, major.clock_start) == ("due", ago(hours=2))
         assert major.required_by == ago(hours=-22)
         assert major.written_required_by == ago(days=-15, hours=2)
-        with refused("incidents_correction", "say why"):
+        with refused("incidents_clock", "say why", "clock_reason"):
             move(desk, incident.id, clock_choice="alarm_raised")
         move(desk, incident.id, clock_choice="alarm_raised", clock_reason="Counsel says so.")
         major = desk.notices(incident.id)["nm-ocd-major"]
