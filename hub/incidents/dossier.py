@@ -208,7 +208,7 @@ def fields(row: Base) -> dict[str, Any]:
 
 def fields_of_entry(entry: Any) -> dict[str, Any]:
     """An entry of the timeline by name."""
-    return {name: getattr(entry, name) for name in entry.__slots__}
+    return {"title": entry.title} | {name: getattr(entry, name) for name in entry.__slots__}
 
 
 def as_json(value: Any) -> str:

@@ -149,7 +149,7 @@ def join(session: Session, incident: Incident, alerts: Sequence[Alert], because:
                 session,
                 incident,
                 "alert",
-                because,
+                f"{alert.message} ({because.rstrip('.')})",
                 happened_at=alert.raised_at,
                 after={"alert": str(alert.id), "message": alert.message},
             )
@@ -229,7 +229,7 @@ def open_from_report(session: Session, report: Report) -> Incident:
     if incident is None:
         incident = begin(session, opening, recurrence_of=_resolved(near, report.at))
     else:
-        _add_to(incident, told)
+        _add_to(incident, {**told, **place})
         tell(session, incident, "comment", report.summary, happened_at=report.at)
     if place:
         tell(session, incident, "position", "Reported from here.", happened_at=report.at, **place)

@@ -210,7 +210,7 @@ def _timeline(entries: Sequence[dict[str, Any]], zone: ZoneInfo) -> Any:
     for entry in entries:
         if entry["kind"] in QUIET:
             continue
-        what = [_text(entry["kind"].replace("_", " "), BOLD)]
+        what = [_text(entry["title"], BOLD)]
         what += [_text(part, SMALL) for part in _said(entry) if part]
         rows.append([_text(_at(entry["at"], zone)), what, _text(entry["who"] or "the hub")])
     return _table(rows, (0.26, 0.54, 0.2), head=True)

@@ -133,11 +133,11 @@ class Incident(Base, Keyed, Owned, IncidentFacts, Authored, Course):
     origin: Mapped[str] = mapped_column(
         server_default="entered",
         default="entered",
-        info=about("How it came to be an incident.", choices=INCIDENT_ORIGINS),
+        info=filled("How it came to be an incident.") | {"choices": INCIDENT_ORIGINS},
         sort_order=22,
     )
     promotion_rule_id: Mapped[uuid.UUID | None] = mapped_column(
-        info=about("The rule by which alerts became it.", label="Opened by"), sort_order=22
+        info=filled("The rule by which alerts became it.", label="Opened by"), sort_order=22
     )
     recurrence_of_id: Mapped[uuid.UUID | None] = mapped_column(
         info=about("The incident it is a recurrence of.", label="Recurrence of"), sort_order=22

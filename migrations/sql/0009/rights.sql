@@ -7,17 +7,16 @@ CALL tenant_table('incident_events');
 CALL tenant_rows('incident_alerts');
 
 CALL open_table('promotion_rules', '{}');
-CALL open_table('agency_rules', ARRAY['code', 'version']);
+CALL open_table('agency_rules', ARRAY['version']);
 CALL open_table('incidents', ARRAY['origin', 'promotion_rule_id', 'confirmed_at', 'contained_at',
                                    'resolved_at', 'reviewed_at', 'closed_at']);
-CALL open_table('incident_notices', ARRAY['incident_id', 'rule_id', 'told_by', 'filed_by',
-                                          'waived_by']);
+CALL open_table('incident_notices', ARRAY['told_by', 'filed_by', 'waived_by']);
 
 -- What the database fills in is granted to nobody; incidents, what was told, and rules that
 -- obligations were judged by are kept for good.
 REVOKE INSERT (confirmed_at, contained_at, resolved_at, reviewed_at, closed_at),
        UPDATE (closed_at), DELETE ON incidents FROM wellflow_app;
-REVOKE INSERT (told_by, filed_by, waived_by), UPDATE (incident_id), DELETE
+REVOKE INSERT (told_by, filed_by, waived_by), DELETE
     ON incident_notices FROM wellflow_app;
 REVOKE INSERT (version), DELETE ON agency_rules FROM wellflow_app;
 GRANT SELECT ON agency_rule_versions TO wellflow_app;
