@@ -9,18 +9,22 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Engine, TextClause, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from hub.database import Actor, tenant_session
 from hub.incidents import opening
 from hub.incidents.opening import Opening
 from hub.schema import Alert, Incident, PromotionRule
 
 LOG = logging.getLogger(__name__)
+
+#: The work process, as the audit trail knows it.
+ACTOR: Final = Actor(door="incidents")
 
 #: An alert that became known longer ago than this stays what it is.
 LOOKS_BACK: Final = timedelta(hours=24)
@@ -49,7 +53,8 @@ _OF_A_SITE: Final = """
     EXISTS (SELECT FROM alert_rules r
             WHERE r.organization_id = a.organization_id AND r.id = a.rule_id
               AND r.kind NOT IN ('due_date', 'financial', 'meta', 'missing_entry',
-                                 'ticket_mismatch', 'production_variance'))
+                                 'ticket_mismatch', 'production_variance')
+              AND coalesce(r.template, '') <> 'agency_notices')
 """
 _QUESTIONS: Final[Mapping[str, TextClause]] = {
     "priority": text(
@@ -108,38 +113,37 @@ _QUESTIONS: Final[Mapping[str, TextClause]] = {
 }
 
 
-def promote(engine: Engine, now: datetime | None = None) -> int:
-    """Let alerts become incidents by the rules of every operator; gives how many incidents.
+def promote(engine: Engine, organization: uuid.UUID, now: datetime) -> int:
+    """Let an operator's alerts become incidents by its rules; gives how many alerts.
 
     A rule that fails is logged and left to the next turn; the others go on.
     """
-    moment = now or datetime.now(UTC)
-    made = 0
-    with Session(engine) as session, session.begin():
+    with tenant_session(engine, organization, ACTOR) as session:
         keys = session.scalars(
             select(PromotionRule.id)
             .where(PromotionRule.enabled)
-            .order_by(PromotionRule.organization_id, PromotionRule.severity.desc())
+            .order_by(PromotionRule.severity.desc(), PromotionRule.name)
         ).all()
+    made = 0
     for key in keys:
         try:
-            made += promote_by(engine, key, moment)
+            with tenant_session(engine, organization, ACTOR) as session:
+                made += promote_by(session, key, now)
         except DBAPIError:
             LOG.exception("promotion rule %s failed; it is tried again", key)
     return made
 
 
-def promote_by(engine: Engine, rule_id: uuid.UUID, now: datetime) -> int:
-    """Let alerts become incidents by one rule, in one transaction; gives how many alerts."""
-    with Session(engine) as session, session.begin():
-        rule = session.get(PromotionRule, rule_id)
-        if rule is None or not rule.enabled:
-            return 0
-        session.execute(_LOCK, {"organization": rule.organization_id})
-        alerts = found(session, rule, now)
-        for alert in alerts:
-            opening.join_or_open(session, _opening(rule, alert), [alert], f"{rule.name}.")
-        return len(alerts)
+def promote_by(session: Session, rule_id: uuid.UUID, now: datetime) -> int:
+    """Let alerts become incidents by one rule; gives how many alerts."""
+    rule = session.get(PromotionRule, rule_id)
+    if rule is None or not rule.enabled:
+        return 0
+    session.execute(_LOCK, {"organization": rule.organization_id})
+    alerts = found(session, rule, now)
+    for alert in alerts:
+        opening.join_or_open(session, _opening(rule, alert), [alert], f"{rule.name}.")
+    return len(alerts)
 
 
 _LOCK: Final = text(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
@@ -51,15 +51,21 @@ class Running:
     facility_id: uuid.UUID | None
     equipment_id: uuid.UUID | None
 
+    potential: bool
+
     @property
-    def key(self) -> str:
-        """The same for one stage of one notice: each stage tells people anew."""
-        return f"notice:{self.notice_id}:{self.stage}"
+    def at_once(self) -> bool:
+        """Whether the agency gives no time at all."""
+        return self.due <= self.began
 
     @property
     def priority(self) -> int:
-        """1 once it is missed or nearly so; 2 from half of its time; 3 before."""
-        return 1 if self.stage >= 90 else 2 if self.stage >= 50 else 3
+        """How urgent its reminder is: each share of the time that passes is worse than the last.
+
+        What only may have to be told is one step less urgent.
+        """
+        step = {25: 4, 50: 3, 75: 2}.get(self.stage, 1)
+        return min(4, step + 1) if self.potential else step
 
 
 def running(session: Session, organization: uuid.UUID, now: datetime) -> list[Running]:
@@ -80,21 +86,24 @@ def running(session: Session, organization: uuid.UUID, now: datetime) -> list[Ru
                 row.due,
                 passed,
                 stage,
-                _sentence(row.authority, row.incident_no, row.status, stage),
+                _sentence(row, stage),
                 row.well_id,
                 row.facility_id,
                 row.equipment_id,
+                row.status == "potential",
             )
         )
     return found
 
 
-def _sentence(agency: str, number: str, status: str, stage: int) -> str:
-    what = "is owed a written report" if status == "written_due" else "must be told"
-    if status == "potential":
+def _sentence(row: Any, stage: int) -> str:
+    what = "is owed a written report" if row.status == "written_due" else "must be told"
+    if row.status == "potential":
         what = "may have to be told"
-    when = "its time is over" if stage >= 100 else f"{stage} % of the time has passed"
-    return f"{agency} {what} of incident {number}: {when}"
+    when = f"{stage} % of the time has passed"
+    if stage >= 100:
+        when = "at once" if row.due <= row.began else "its time is over"
+    return f"{row.authority} {what} of incident {row.incident_no}: {when}"
 
 
 def note(session: Session, organization: uuid.UUID, now: datetime) -> int:

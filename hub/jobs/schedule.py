@@ -16,7 +16,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine, text
 
-from hub.alerts import fanout, upkeep
+from hub.alerts import fanout, obligations, upkeep
 from hub.documents.sweep import sweep
 from hub.incidents.rounds import go_round
 from hub.readings import retention, rollups
@@ -82,7 +82,8 @@ def forget_job_runs(engine: Engine, _settings: HubSettings) -> int:
     now = datetime.now(UTC)
     statement = """DELETE FROM job_runs
         WHERE due_at < :before
-           OR (job IN ('seal_trail', 'incidents') AND due_at < :sealings) RETURNING 1"""
+           OR (job IN ('seal_trail', 'incidents', 'agency_notices') AND due_at < :sealings)
+        RETURNING 1"""
     values = {"before": now - _JOB_RUNS_KEPT, "sealings": now - _SEALINGS_KEPT}
     with engine.begin() as connection:
         return len(connection.execute(text(statement), values).all())
@@ -172,6 +173,12 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _every(seconds=30),
         "lets alerts become incidents, and reckons what agencies are owed about them",
         lambda engine, _settings: go_round(engine),
+    ),
+    _job(
+        "agency_notices",
+        _every(seconds=30),
+        "reminds of notices that agencies are owed, and of those that were missed",
+        lambda engine, _settings: obligations.watch(engine),
     ),
     _job(
         "seal_trail",

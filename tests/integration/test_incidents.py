@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from hub.alerts import obligations
 from hub.incidents import opening
 from hub.incidents.opening import Report, ReportError, Where
 from hub.incidents.reckon import reckon
@@ -450,6 +451,47 @@ def test_clocks_that_pass_a_mark_are_noted_once_and_what_is_missed_too(desk: Des
     ]
     assert [kind for kind, _note in noted] == ["reminder", "missed"]
     assert "its time is over" in str(noted[1][1])
+
+
+def pages_of(desk: Desk) -> list[tuple[str, int, str]]:
+    """Alerts about notices: sentence, priority, condition."""
+    with Session(desk.database.engine("owner")) as session:
+        rows = session.execute(
+            text(
+                "SELECT a.message, a.priority, a.condition FROM alerts a"
+                " JOIN alert_rules r ON r.id = a.rule_id WHERE r.template = 'agency_notices'"
+                " ORDER BY a.detected_at, a.id"
+            )
+        )
+        return [tuple(row) for row in rows]
+
+
+def test_reminders_grow_more_urgent_page_and_end_when_the_call_is_recorded(desk: Desk) -> None:
+    work = desk.database.engine("work")
+    made = report(desk, kind="injury", at=ago(hours=5), facts={"deaths": 1})
+    desk.round(NOW)
+    obligations.watch(work, NOW)
+    osha = [page for page in pages_of(desk) if page[0].startswith("OSHA")]
+    assert [(p, c) for _said, p, c in osha] == [(3, "active")]  # half of 8 hours have passed
+    assert "50 %" in osha[0][0]
+    obligations.watch(work, NOW)
+    assert len([page for page in pages_of(desk) if page[0].startswith("OSHA")]) == 1
+    obligations.watch(work, ago(hours=-4))
+    osha = [page for page in pages_of(desk) if page[0].startswith("OSHA")]
+    assert [p for _said, p, _c in osha] == [1, 1]
+    assert "its time is over" in osha[1][0]
+    messages = desk.sql(
+        "SELECT count(*) FROM alert_events v JOIN alerts a ON a.id = v.alert_id"
+        " JOIN alert_rules r ON r.id = a.rule_id"
+        " WHERE r.template = 'agency_notices' AND v.kind IN ('raised', 'level')"
+    )
+    assert messages >= 3
+    desk.round(ago(hours=-4))
+    assert len(desk.incidents()) == 1  # a late notice is no incident of its own
+    told(desk, desk.notices(made)["us-osha-fatality"].id, **CALL)
+    obligations.watch(work, ago(hours=-4.1))
+    osha = [page for page in pages_of(desk) if page[0].startswith("OSHA")]
+    assert {c for _said, _p, c in osha} == {"normal"}
 
 
 def test_a_rule_that_cannot_be_read_may_ask_for_anything_and_stops_no_other(desk: Desk) -> None:

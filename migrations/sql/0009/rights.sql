@@ -34,23 +34,20 @@ CREATE POLICY route ON incident_alerts AS RESTRICTIVE TO wellflow_app
     USING ((SELECT coalesce(current_setting('app.role', true), '') <> 'pumper')
            OR incident_id IN (SELECT i.id FROM incidents i));
 
--- The workers promote alerts, reckon what is owed and remind, for all operators.
+-- The workers promote alerts, reckon what is owed and remind: for one operator at a time, whose
+-- policy holds for them too.
 DO $$
 DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY[
-        'incidents', 'incident_notices', 'incident_events', 'incident_alerts', 'promotion_rules',
-        'agency_rules', 'incident_actions', 'facilities', 'tanks', 'run_tickets'
+        'incidents', 'incident_notices', 'incident_events', 'incident_alerts', 'incident_actions',
+        'promotion_rules', 'agency_rules'
     ] LOOP
-        IF NOT EXISTS (SELECT FROM pg_policies p
-                       WHERE p.schemaname = 'public' AND p.tablename = name
-                         AND p.policyname = 'work') THEN
-            EXECUTE format('CREATE POLICY work ON %I TO wellflow_work USING (true)', name);
-        END IF;
+        EXECUTE format('ALTER POLICY tenant ON %I TO wellflow_app, wellflow_work', name);
     END LOOP;
 END $$;
-GRANT SELECT ON incident_actions, facilities, tanks, run_tickets TO wellflow_work;
+GRANT SELECT ON incident_actions TO wellflow_work;
 GRANT SELECT, INSERT ON promotion_rules, agency_rules TO wellflow_work;
 GRANT SELECT, INSERT ON incident_events, incident_alerts TO wellflow_work;
 GRANT SELECT, INSERT,
