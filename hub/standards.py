@@ -1,11 +1,13 @@
-"""What every operator begins with: a chart of accounts and the rates of production taxes.
+"""What every operator begins with: accounts, rates of production taxes, and what agencies want to
+know of incidents.
 
-They come from config/accounts.toml and config/tax_rates.toml. From then on they are the operator's
-own: its accountant changes them and answers for them.
+They come from files in config/. From then on they are the operator's own: its people change them
+and answer for them.
 """
 
 from __future__ import annotations
 
+import json
 import tomllib
 import uuid
 from collections.abc import Iterator, Mapping
@@ -35,6 +37,38 @@ def begin_office(connection: Connection, organization: uuid.UUID) -> tuple[int, 
         _add(connection, "accounts", organization, accounts(), ("code",)),
         _add(connection, "tax_rates", organization, tax_rates(), ("authority", "tax_kind")),
     )
+
+
+def begin_incidents(connection: Connection, organization: uuid.UUID) -> tuple[int, int]:
+    """Give an operator agencies' rules and promotion rules; answers how many of each.
+
+    One who has agencies' rules already is left alone: what it deleted or changed stays so.
+    """
+    return (
+        _add(connection, "agency_rules", organization, agency_rules(), ("code",)),
+        _add(connection, "promotion_rules", organization, promotion_rules(), ("name",)),
+    )
+
+
+def agency_rules() -> list[Row]:
+    """What agencies want to be told of, as rows without an operator."""
+    told = agency_seed()
+    read_on = date.fromisoformat(told["as_of"])
+    return [
+        row | {"verified_on": None if row["verification"] == "unverified" else read_on}
+        for row in told["rules"]
+    ]
+
+
+def agency_seed() -> dict[str, Any]:
+    """The file of agencies' rules: licence, disclaimer, day it was read, and the rules."""
+    seed: dict[str, Any] = json.loads((_folder() / "agency_rules.json").read_text("utf-8"))
+    return seed
+
+
+def promotion_rules() -> list[Row]:
+    """When alerts become incidents, as rows without an operator."""
+    return list(_read("promotion_rules")["rules"])
 
 
 def accounts() -> list[Row]:

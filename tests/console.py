@@ -126,6 +126,10 @@ def addresses(
         "member_id": rows["memberships"]["id"],
         "assignment_id": rows["lease_assignments"]["id"],
         "key_id": rows["api_keys"]["id"],
+        "incident_id": rows["incidents"]["id"],
+        "notice_id": rows["incident_notices"]["id"],
+        "action_id": rows["incident_actions"]["id"],
+        "agency_rule_id": rows["agency_rules"]["id"],
     }
     for rule in app.url_map.iter_rules():
         other = rule.endpoint == "static.file" or rule.rule.startswith("/api/")

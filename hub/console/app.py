@@ -22,6 +22,7 @@ from hub.console.intake import Intake
 from hub.console.pages import (
     account,
     acts,
+    agency_rules,
     agents,
     alerts,
     channels,
@@ -30,6 +31,8 @@ from hub.console.pages import (
     fleet,
     history,
     imports,
+    incident_acts,
+    incidents,
     keys,
     people,
     quarantine,
@@ -54,6 +57,7 @@ ROOMS = (
     *(fleet, wells, alerts, agents, quarantine, rules, channels, signin),
     *(register, record, acts, history, imports, documents),
     *(people, keys, features, account, suspense),
+    *(incidents, incident_acts, agency_rules),
 )
 
 

@@ -17,8 +17,9 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine, text
 
 from hub import deadman
-from hub.alerts import fanout, sitebundles, upkeep
+from hub.alerts import fanout, obligations, sitebundles, upkeep
 from hub.documents.sweep import sweep
+from hub.incidents.rounds import go_round
 from hub.readings import retention, rollups
 from hub.settings import HubSettings
 from hub.trail import seal_due
@@ -80,9 +81,10 @@ def forget_sign_ins(engine: Engine, _settings: HubSettings) -> int:
 def forget_job_runs(engine: Engine, _settings: HubSettings) -> int:
     """Remove the records of jobs that ran long ago; gives how many."""
     now = datetime.now(UTC)
-    statement = """DELETE FROM job_runs WHERE due_at < :before
-        OR (job IN ('seal_trail', 'site_rules') AND due_at < :sealings) RETURNING 1"""
-    values = {"before": now - _JOB_RUNS_KEPT, "sealings": now - _SEALINGS_KEPT}
+    statement = """DELETE FROM job_runs
+        WHERE due_at < :before OR (job = ANY(:often) AND due_at < :lately) RETURNING 1"""
+    often = [job.name for job in SCHEDULE if job.looks_back < _OFTEN]
+    values = {"before": now - _JOB_RUNS_KEPT, "often": often, "lately": now - _OFTEN_KEPT}
     with engine.begin() as connection:
         return len(connection.execute(text(statement), values).all())
 
@@ -165,6 +167,18 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _daily(3, 40),
         "forgets evaluator checkpoints older than 35 days",
         lambda engine, _settings: upkeep.prune_checkpoints(engine),
+    ),
+    _job(
+        "incidents",
+        _every(seconds=30),
+        "lets alerts become incidents, and reckons what agencies are owed about them",
+        lambda engine, _settings: go_round(engine),
+    ),
+    _job(
+        "agency_notices",
+        _every(seconds=30),
+        "reminds of notices that agencies are owed, and of those that were missed",
+        lambda engine, _settings: obligations.watch(engine),
     ),
     _job(
         "seal_trail",

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Numeric,
     SmallInteger,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -132,11 +133,11 @@ class Incident(Base, Keyed, Owned, IncidentFacts, Authored, Course):
     origin: Mapped[str] = mapped_column(
         server_default="entered",
         default="entered",
-        info=about("How it came to be an incident.", choices=INCIDENT_ORIGINS),
+        info=filled("How it came to be an incident.") | {"choices": INCIDENT_ORIGINS},
         sort_order=22,
     )
     promotion_rule_id: Mapped[uuid.UUID | None] = mapped_column(
-        info=about("The rule by which alerts became it.", label="Opened by"), sort_order=22
+        info=filled("The rule by which alerts became it.", label="Opened by"), sort_order=22
     )
     recurrence_of_id: Mapped[uuid.UUID | None] = mapped_column(
         info=about("The incident it is a recurrence of.", label="Recurrence of"), sort_order=22
@@ -259,6 +260,10 @@ class IncidentEvent(Base, Keyed, Owned, Authored):
     lon: Mapped[Decimal | None] = mapped_column(Degrees, info=about("Longitude.", unit="deg"))
     accuracy_m: Mapped[Decimal | None] = mapped_column(
         Numeric(8, 1), info=about("How far off the position may be.", unit="m")
+    )
+    # The clock, not the transaction's beginning: entries of one transaction keep their order.
+    created_at: Mapped[datetime] = mapped_column(
+        server_default=func.clock_timestamp(), info=about("When it was written."), sort_order=90
     )
     search_text: Mapped[Any] = search_text(*SEARCHED)
     __table_args__ = (

@@ -97,7 +97,7 @@ BEGIN
     END IF;
     milder := milder_facts(told, told_now);
     IF NEW.clock_choice <> OLD.clock_choice AND NEW.clock_choice <> 'earliest' THEN
-        milder := milder || 'clock_choice';
+        milder := array_append(milder, 'clock_choice');
     END IF;
     IF current_user = 'wellflow_app' AND milder <> '{}' THEN
         IF role NOT IN ('owner', 'manager') THEN
@@ -105,8 +105,11 @@ BEGIN
                 '%s: only a manager may make a fact of an incident milder; add what you know to'
                 ' the timeline.', milder[1]));
         END IF;
-        IF coalesce(NEW.correction, NEW.clock_reason, '') = ''
-           OR milder <> ARRAY['clock_choice'] AND coalesce(NEW.correction, '') = '' THEN
+        IF 'clock_choice' = ANY (milder) AND coalesce(NEW.clock_reason, '') = '' THEN
+            PERFORM refuse('incidents_clock', 'clock_reason',
+                'clock_reason: say why deadlines are to count from there.');
+        END IF;
+        IF milder <> ARRAY['clock_choice'::text] AND coalesce(NEW.correction, '') = '' THEN
             PERFORM refuse('incidents_correction', 'correction', format(
                 'correction: say why %s is made milder; the reason is kept in the timeline.',
                 milder[1]));

@@ -133,7 +133,7 @@ CREATE TABLE incident_events (
     lat numeric(9, 6),
     lon numeric(9, 6),
     accuracy_m numeric(8, 1),
-    created_at timestamptz DEFAULT now() NOT NULL,
+    created_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamptz DEFAULT now() NOT NULL,
     created_by uuid,
     updated_by uuid,

@@ -7,17 +7,16 @@ CALL tenant_table('incident_events');
 CALL tenant_rows('incident_alerts');
 
 CALL open_table('promotion_rules', '{}');
-CALL open_table('agency_rules', ARRAY['code', 'version']);
+CALL open_table('agency_rules', ARRAY['version']);
 CALL open_table('incidents', ARRAY['origin', 'promotion_rule_id', 'confirmed_at', 'contained_at',
                                    'resolved_at', 'reviewed_at', 'closed_at']);
-CALL open_table('incident_notices', ARRAY['incident_id', 'rule_id', 'told_by', 'filed_by',
-                                          'waived_by']);
+CALL open_table('incident_notices', ARRAY['told_by', 'filed_by', 'waived_by']);
 
 -- What the database fills in is granted to nobody; incidents, what was told, and rules that
 -- obligations were judged by are kept for good.
 REVOKE INSERT (confirmed_at, contained_at, resolved_at, reviewed_at, closed_at),
        UPDATE (closed_at), DELETE ON incidents FROM wellflow_app;
-REVOKE INSERT (told_by, filed_by, waived_by), UPDATE (incident_id), DELETE
+REVOKE INSERT (told_by, filed_by, waived_by), DELETE
     ON incident_notices FROM wellflow_app;
 REVOKE INSERT (version), DELETE ON agency_rules FROM wellflow_app;
 GRANT SELECT ON agency_rule_versions TO wellflow_app;
@@ -35,23 +34,21 @@ CREATE POLICY route ON incident_alerts AS RESTRICTIVE TO wellflow_app
     USING ((SELECT coalesce(current_setting('app.role', true), '') <> 'pumper')
            OR incident_id IN (SELECT i.id FROM incidents i));
 
--- The workers promote alerts, reckon what is owed and remind, for all operators.
+-- The workers promote alerts, reckon what is owed and remind: for one operator at a time, whose
+-- policy holds for them too.
 DO $$
 DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY[
-        'incidents', 'incident_notices', 'incident_events', 'incident_alerts', 'promotion_rules',
-        'agency_rules', 'incident_actions', 'facilities'
+        'incidents', 'incident_notices', 'incident_events', 'incident_alerts', 'incident_actions',
+        'promotion_rules', 'agency_rules'
     ] LOOP
-        IF NOT EXISTS (SELECT FROM pg_policies p
-                       WHERE p.schemaname = 'public' AND p.tablename = name
-                         AND p.policyname = 'work') THEN
-            EXECUTE format('CREATE POLICY work ON %I TO wellflow_work USING (true)', name);
-        END IF;
+        EXECUTE format('ALTER POLICY tenant ON %I TO wellflow_app, wellflow_work', name);
     END LOOP;
 END $$;
-GRANT SELECT ON promotion_rules, agency_rules, incident_actions, facilities TO wellflow_work;
+GRANT SELECT ON incident_actions TO wellflow_work;
+GRANT SELECT, INSERT ON promotion_rules, agency_rules TO wellflow_work;
 GRANT SELECT, INSERT ON incident_events, incident_alerts TO wellflow_work;
 GRANT SELECT, INSERT,
     UPDATE (authority, rule, required_by, status, rule_version, facts_hash, because, clock_start,
