@@ -17,12 +17,12 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from hub.notify import letters, outbox
+from hub.notify.letters import DigestLines
 from hub.notify.messages import Message
 from hub.notify.outbox import Notice
 from hub.notify.people import Crew, crew
 from hub.notify.preferences import Person, pick
 from hub.notify.wallclock import next_at
-from hub.notify.letters import DigestLines
 
 _DAY: Final = timedelta(days=1)
 DIGEST_PRIORITY: Final = 3

@@ -264,9 +264,7 @@ def used_in(session: Session, rotation_id: uuid.UUID) -> Sequence[str]:
         select(EscalationPolicy.name)
         .join(EscalationStep, EscalationStep.policy_id == EscalationPolicy.id)
         .join(EscalationTarget, EscalationTarget.step_id == EscalationStep.id)
-        .where(
-            EscalationTarget.rotation_id == rotation_id, EscalationPolicy.ended_at.is_(None)
-        )
+        .where(EscalationTarget.rotation_id == rotation_id, EscalationPolicy.ended_at.is_(None))
         .distinct()
     )
     return session.scalars(listed).all()

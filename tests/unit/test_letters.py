@@ -6,8 +6,8 @@ import string
 
 import pytest
 
-from hub.notify.messages import plain_text
 from hub.notify.letters import LONGEST_LIST, WORDS, DigestLines, bundle, digest, note, storm
+from hub.notify.messages import plain_text
 
 
 @pytest.mark.parametrize("language", ["en", "es", "xx"])
