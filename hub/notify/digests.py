@@ -77,7 +77,8 @@ _EXPIRED: Final = text(
     """
 )
 _LAST: Final = text(
-    "SELECT max(due_at) FROM digests WHERE organization_id = :organization AND user_id = :user"
+    "SELECT max(due_at) AS due_at, max(made_at) AS made_at FROM digests"
+    " WHERE organization_id = :organization AND user_id = :user"
 )
 _MADE: Final = text(
     """
@@ -147,15 +148,15 @@ def _send_digest(session: Session, organization: uuid.UUID, user: uuid.UUID, now
     found = crew(session, organization)
     person = found.people.get(user)
     mark = {"organization": organization, "user": user}
-    last: datetime | None = session.scalar(_LAST, mark)
+    last = session.execute(_LAST, mark).one()
     taken = _take(session, organization, user, "digest", now, until=now)
     if person is None:
         return 0
     hour = _hour_before(person, now)
-    is_hour = last is None or last < hour
+    is_hour = last.due_at is None or last.due_at < hour
     if not taken and not is_hour:
         return 0
-    since = last or now - _DAY
+    since = last.made_at or now - _DAY
     lines = _lines(session, person, mark | {"since": since, "now": now}, taken, is_hour=is_hour)
     times = (hour if is_hour else now, since, now)
     if not lines.total:

@@ -111,7 +111,10 @@ def _tell(
 def _warn(session: Session, found: Crew, key: uuid.UUID, roster: Roster, now: datetime) -> int:
     """Tell whoever stands in of a hole within two days, once for each."""
     told = 0
-    for hole in coverage.gaps(found, roster, now, now + coverage.WARN_AHEAD):
+    begun = now - timedelta(days=31)  # so that a hole begins where it does, not where it is cut
+    for hole in coverage.gaps(found, roster, begun, now + coverage.WARN_AHEAD):
+        if hole.ends <= now:
+            continue
         for user in found.last_resort(None):
             told += _tell_of_gap(session, found, found.people[user], key, hole, now)
     return told
@@ -135,8 +138,8 @@ def _tell_of_gap(
         until=clock(hole.ends, person),
         fallback=person.name,
     )
-    # A hole that goes on is cut at its beginning as time passes; its end tells it apart.
-    occasion = f"{key}/{hole.ends.isoformat()}/{hole.user}/{now.date()}"
+    when = "ahead" if hole.begins > now else now.date().isoformat()  # again on each day of it
+    occasion = f"{key}/{hole.begins.isoformat()}/{when}"
     notice = Notice(found.id, None, "gap", occasion, GAP_PRIORITY, message)
     return outbox.owe(session, notice, [c.id for c in pick(person, "own", GAP_PRIORITY)], now)
 
