@@ -26,16 +26,21 @@ from hub.console.pages import (
     alerts,
     channels,
     documents,
+    escalation,
     features,
     fleet,
     history,
     imports,
     keys,
+    oncall,
     people,
+    preferences,
     quarantine,
     record,
     register,
+    rotations,
     rules,
+    storms,
     suspense,
     wells,
 )
@@ -54,6 +59,7 @@ ROOMS = (
     *(fleet, wells, alerts, agents, quarantine, rules, channels, signin),
     *(register, record, acts, history, imports, documents),
     *(people, keys, features, account, suspense),
+    *(oncall, rotations, escalation, preferences, storms),
 )
 
 
