@@ -1,11 +1,11 @@
-"""The pages of who is told: the calendar, policies with what would follow, one's own preferences."""
+"""The pages of who is told: the calendar, policies and what would follow, preferences."""
 
 from __future__ import annotations
 
 import html
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -40,7 +40,7 @@ def rotation(office: Office, **more: str) -> dict[str, str]:
         "timezone": "America/Chicago",
         "l1-person-1": str(office.cast.bluebonnet.manager),
         "l1-person-2": str(office.cast.bluebonnet.pumper),
-        "l1-starts": (date.today() - timedelta(days=1)).isoformat(),
+        "l1-starts": (datetime.now(UTC).date() - timedelta(days=1)).isoformat(),
         "l1-handoff": "00:00",
         "l1-every": "7",
     } | more
