@@ -29,6 +29,8 @@ class Action(Enum):
     EDIT_RULES = "change alert rules"
     SEE_CHANNELS = "see where notifications go"
     EDIT_CHANNELS = "change where notifications go"
+    EDIT_ONCALL = "change who is told of alerts, and in which order"
+    HAND_OVER = "hand a turn on call to somebody"
     SEE_PEOPLE = "see who works here"
     EDIT_PEOPLE = "say who works here"
     ASSIGN_LEASES = "assign leases to pumpers"
@@ -48,6 +50,8 @@ MAY: dict[Action, frozenset[str]] = {
     Action.EDIT_RULES: frozenset({"owner", "manager"}),
     Action.SEE_CHANNELS: frozenset({"owner", "manager"}),
     Action.EDIT_CHANNELS: frozenset({"owner", "manager"}),
+    Action.EDIT_ONCALL: frozenset({"owner", "manager"}),
+    Action.HAND_OVER: frozenset({"owner", "manager", "pumper"}),
     Action.SEE_PEOPLE: frozenset({"owner", "manager", "accountant", "viewer"}),
     Action.EDIT_PEOPLE: frozenset({"owner"}),
     Action.ASSIGN_LEASES: frozenset({"owner", "manager"}),

@@ -27,6 +27,7 @@ from hub.console.pages import (
     alerts,
     channels,
     documents,
+    escalation,
     features,
     fleet,
     history,
@@ -34,11 +35,15 @@ from hub.console.pages import (
     incident_acts,
     incidents,
     keys,
+    oncall,
     people,
+    preferences,
     quarantine,
     record,
     register,
+    rotations,
     rules,
+    storms,
     suspense,
     wells,
 )
@@ -58,6 +63,7 @@ ROOMS = (
     *(register, record, acts, history, imports, documents),
     *(people, keys, features, account, suspense),
     *(incidents, incident_acts, agency_rules),
+    *(oncall, rotations, escalation, preferences, storms),
 )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from hub.console.passwords import hash_password, verify_password
-from hub.demo import operator, seed_field, seed_money, seed_papers
+from hub.demo import operator, seed_field, seed_money, seed_oncall, seed_papers
 from hub.demo.desk import at_desk
 from hub.demo.operator import DemoWell, Person, Rule
 from hub.schema import (
@@ -73,6 +73,7 @@ def seed(owner: Engine, words: dict[str, str]) -> uuid.UUID:
         _assign_routes(session, organization.id, leases.values())
         for well in operator.WELLS:
             _add_well(session, organization.id, leases[well.lease], well)
+        seed_oncall.fill(session, organization.id)
         return organization.id
 
 

@@ -25,7 +25,7 @@ from hub.database import connect
 from hub.deadman import BEAT_EVERY_S, Progress, process_name
 from hub.jobs.schedule import SCHEDULE
 from hub.jobs.slots import Slots
-from hub.notify import delivery, outbox
+from hub.notify import delivery, escalation, outbox
 from hub.settings import HubSettings
 
 LOG = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Loop:
 
 def run(settings: HubSettings, stop: threading.Event) -> None:
     """Be the work process until `stop` is set; then finish what was begun."""
-    engine = connect(settings.database.work_url, "work", pool=DELIVERERS + 4)
+    engine = connect(settings.database.work_url, "work", pool=DELIVERERS + 5)
     progress = Progress(process_name("work"))
     loops = _loops(engine, settings, stop)
     loops.append(Loop("beat", lambda: _beat(engine, progress), stop))
@@ -127,6 +127,7 @@ def _loops(engine: Engine, settings: HubSettings, stop: threading.Event) -> list
 
     return [
         Loop("judge", judge.turn, stop),
+        Loop("escalate", lambda: escalation.turn(engine), stop),
         *(Loop(f"deliver-{number}", deliver, stop) for number in range(1, DELIVERERS + 1)),
         Loop("jobs", run_jobs, stop),
     ]

@@ -20,6 +20,7 @@ from hub import deadman
 from hub.alerts import fanout, obligations, sitebundles, upkeep
 from hub.documents.sweep import sweep
 from hub.incidents.rounds import go_round
+from hub.notify import digests, escalation, reach, rosters
 from hub.readings import retention, rollups
 from hub.settings import HubSettings
 from hub.trail import seal_due
@@ -227,6 +228,30 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _daily(4, 0),
         "removes content of documents that no row speaks of any more",
         sweep,
+    ),
+    _job(
+        "overdue_steps",
+        _every(minutes=1),
+        "tells the owner of steps of an escalation that are due for more than a minute",
+        lambda engine, _settings: escalation.overdue(engine),
+    ),
+    _job(
+        "rosters",
+        _every(minutes=1),
+        "tells who comes on call, and warns of hours in which nobody is, two days ahead",
+        lambda engine, _settings: rosters.watch(engine, datetime.now(UTC)),
+    ),
+    _job(
+        "digests",
+        _every(minutes=1),
+        "sends each person their digest at their hour, and at the end of their quiet hours",
+        lambda engine, _settings: digests.send_due(engine, datetime.now(UTC)),
+    ),
+    _job(
+        "reach",
+        _every(minutes=10),
+        "asks everybody on duty once a week to answer a message, and names who did not",
+        lambda engine, _settings: reach.watch(engine, datetime.now(UTC)),
     ),
     _job(
         "backlog",

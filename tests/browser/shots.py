@@ -19,7 +19,7 @@ from pathlib import Path
 from waitress.server import create_server
 
 from hub.console import create_app
-from tests.browser import chrome, desk, scene
+from tests.browser import chrome, desk, rota, scene
 from tests.browser.conftest import Site
 from tests.console import settings_for
 from tests.servers import postgres
@@ -44,6 +44,11 @@ def pages(site: Site) -> dict[str, str]:
         "rules": "/rules",
         "rule": f"/rules/{rule}",
         "channels": "/channels",
+        "oncall": "/oncall",
+        "policies": "/escalation",
+        "policy": "/escalation/new",
+        "rotation": "/rotations/new",
+        "preferences": "/preferences",
         "register": "/register",
         "register-wells": "/register/wells?well_type=oil&md_ft__gte=15000&sort=-md_ft",
         "register-expenses": "/register/expenses?status=draft",
@@ -111,6 +116,7 @@ def served() -> Iterator[Site]:
         database = server.fresh(postgres.migrated)
         built = scene.build(database.engine("owner"), datetime.now(UTC))
         desk.furnish(database, built)
+        rota.furnish(database, built)
         app = create_app(settings_for(database), database.engine("app"))
         web = create_server(app, host="127.0.0.1", port=0, threads=6)
         threading.Thread(target=web.run, daemon=True).start()
