@@ -24,6 +24,7 @@ from hub.console.pages import (
     acts,
     agents,
     alerts,
+    carriers,
     channels,
     documents,
     features,
@@ -31,10 +32,13 @@ from hub.console.pages import (
     history,
     imports,
     keys,
+    log,
     people,
     quarantine,
+    reach,
     record,
     register,
+    replies,
     rules,
     suspense,
     wells,
@@ -54,6 +58,7 @@ ROOMS = (
     *(fleet, wells, alerts, agents, quarantine, rules, channels, signin),
     *(register, record, acts, history, imports, documents),
     *(people, keys, features, account, suspense),
+    *(log, reach, replies, carriers),
 )
 
 

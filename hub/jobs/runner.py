@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import psycopg
@@ -23,13 +24,14 @@ from hub.alerts import upkeep
 from hub.database import connect
 from hub.jobs.schedule import SCHEDULE
 from hub.jobs.slots import Slots
-from hub.notify import delivery, outbox
+from hub.notify import delivery, outbox, turns
 from hub.settings import HubSettings
 
 LOG = logging.getLogger(__name__)
 
 #: Ingest notifies this in the transaction that stores readings.
 JUDGE_CHANNEL: Final = "wellflow_judge"
+#: Per lane: one for providers of our own, one for addresses that operators enter.
 DELIVERERS: Final = 4
 POLL_S: Final = 1.0
 FREEZE_EVERY_S: Final = 5.0
@@ -73,7 +75,7 @@ class Loop:
 
 def run(settings: HubSettings, stop: threading.Event) -> None:
     """Be the work process until `stop` is set; then finish what was begun."""
-    engine = connect(settings.database.work_url, "work", pool=DELIVERERS + 4)
+    engine = connect(settings.database.work_url, "work", pool=2 * DELIVERERS + 4)
     loops = _loops(engine, settings, stop)
     threads = [threading.Thread(target=loop.run, name=loop.name) for loop in loops]
     for thread in threads:
@@ -94,9 +96,6 @@ def _loops(engine: Engine, settings: HubSettings, stop: threading.Event) -> list
     judge = _Judge(engine, settings)
     slots = Slots(engine, settings, delivery.worker_name())
 
-    def deliver() -> bool:
-        return delivery.deliver_due(engine, settings, most=10) > 0
-
     def run_jobs() -> bool:
         for job in SCHEDULE:
             if not stop.is_set():
@@ -105,9 +104,25 @@ def _loops(engine: Engine, settings: HubSettings, stop: threading.Event) -> list
 
     return [
         Loop("judge", judge.turn, stop),
-        *(Loop(f"deliver-{number}", deliver, stop) for number in range(1, DELIVERERS + 1)),
+        *_deliverers(engine, settings, stop),
         Loop("jobs", run_jobs, stop),
     ]
+
+
+def _deliverers(engine: Engine, settings: HubSettings, stop: threading.Event) -> list[Loop]:
+    """Both lanes have threads of their own: a slow webhook never holds up a call."""
+    loops = []
+    for lane in turns.LANES:
+        crew = turns.Crew(DELIVERERS)
+        turn = partial(_deliver, engine, settings, lane, crew)
+        loops += [
+            Loop(f"deliver-{lane}-{number}", turn, stop) for number in range(1, DELIVERERS + 1)
+        ]
+    return loops
+
+
+def _deliver(engine: Engine, settings: HubSettings, lane: turns.Lane, crew: turns.Crew) -> bool:
+    return delivery.deliver_due(engine, settings, most=10, lane=lane, crew=crew) > 0
 
 
 class _Judge:

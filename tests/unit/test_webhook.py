@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from hub.notify.channels import TransportError
-from hub.notify.channels.webhook import check_url, is_public, resolve, signature
+from hub.notify.channels.webhook import signature
 from hub.notify.delivery import retry_delay_s
+from hub.notify.pinned import check_url, is_public, resolve
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import { keys } from "./keys.js";
 import { picking } from "./picker.js";
 import { poll } from "./poll.js";
 import { announce } from "./announce.js";
+import { pushing } from "./push.js";
 import { selecting } from "./select.js";
 
 keepAges();
@@ -14,6 +15,7 @@ announce();
 selecting();
 picking();
 keys();
+pushing();
 
 if (document.querySelector("[data-charts]")) {
   import("./chart.js").then((module) => module.draw());
