@@ -126,6 +126,10 @@ def addresses(
         "member_id": rows["memberships"]["id"],
         "assignment_id": rows["lease_assignments"]["id"],
         "key_id": rows["api_keys"]["id"],
+        "message_id": rows["notifications"]["id"],
+        "token": "a-token-nobody-made",
+        "number": 0,
+        "attempt": 1,
     }
     for rule in app.url_map.iter_rules():
         other = rule.endpoint == "static.file" or rule.rule.startswith("/api/")

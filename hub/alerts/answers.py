@@ -149,7 +149,15 @@ def _take_on(session: Session, message: Any, said: Said, now: datetime) -> Answe
     changed = 0
     for alert_id in alerts:
         try:
-            changed += acknowledge(session, alert_id, message.user_id, said.words, now).changed
+            changed += acknowledge(
+                session,
+                alert_id,
+                message.user_id,
+                said.words,
+                now,
+                via=said.via,
+                eta=arrives_at(said, now),
+            ).changed
         except UnknownAlertError:
             LOG.warning("message %s names an alert that is not there", message.notification_id)
     if changed:

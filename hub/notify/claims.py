@@ -113,16 +113,16 @@ def claim(
     mark = {"id": due.id, "worker": worker, "attempt": attempt, "now": now}
     session.execute(_LEASE, mark | {"until": now + LEASE})
     session.execute(_START, mark | {"organization": due.organization_id, "provider": picked[0]})
-    parcel = _parcel(session, settings, due, channel, picked[0], now)
+    parcel = _parcel(session, settings, due, channel, picked[0])
     return Claim(
         due.id, due.organization_id, attempt, channel.kind, picked[0], picked[1], due, parcel
     )
 
 
 def _parcel(
-    session: Session, settings: HubSettings, due: Any, channel: Any, provider: str, now: datetime
+    session: Session, settings: HubSettings, due: Any, channel: Any, provider: str
 ) -> Parcel:
-    token, code = links.make(session, settings.secret_key, due, channel, now)
+    token, code = links.make(session, settings.secret_key, due, channel)
     public = settings.web.public_url
     asks = links.answerable(due, channel.role)
     return Parcel(

@@ -12,7 +12,7 @@ import hmac
 import secrets
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -28,7 +28,7 @@ OVER: Final = frozenset({"cleared", "retracted"})
 _CODES = text(
     """
     SELECT l.code FROM message_links l JOIN contact_channels c ON c.id = l.channel_id
-    WHERE c.kind = 'sms' AND c.address = :address AND l.expires_at > :now AND l.code IS NOT NULL
+    WHERE c.kind = 'sms' AND c.address = :address AND l.expires_at > now() AND l.code IS NOT NULL
     """
 )
 _STANDING = text("SELECT code FROM message_links WHERE notification_id = :id")
@@ -36,7 +36,7 @@ _MAKE = text(
     """
     INSERT INTO message_links (id, organization_id, notification_id, channel_id, user_id,
                                token_hash, code, created_at, expires_at)
-    VALUES (:id, :organization, :id, :channel, :user, :hash, :code, :now, :expires)
+    VALUES (:id, :organization, :id, :channel, :user, :hash, :code, now(), now() + :lives)
     ON CONFLICT (id) DO UPDATE SET token_hash = excluded.token_hash
     """
 )
@@ -62,15 +62,16 @@ def answerable(due: Any, role: str | None) -> bool:
     return asks and role is not None and may(role, Action.ACKNOWLEDGE)
 
 
-def make(
-    session: Session, secret_key: bytes, due: Any, channel: Any, now: datetime
-) -> tuple[str, str | None]:
-    """Keep a message's link; gives its secret and, for an SMS that asks, its code."""
+def make(session: Session, secret_key: bytes, due: Any, channel: Any) -> tuple[str, str | None]:
+    """Keep a message's link; gives its secret and, for an SMS that asks, its code.
+
+    It ends by the database's clock, which also judges it.
+    """
     token = token_of(secret_key, due.id)
     found = session.execute(_STANDING, {"id": due.id}).one_or_none()
     code = found.code if found else None
     if found is None and channel.kind == "sms" and answerable(due, channel.role):
-        code = _new_code(session, channel.address, now)
+        code = _new_code(session, channel.address)
     values: Mapping[str, Any] = {
         "organization": due.organization_id,
         "id": due.id,
@@ -78,15 +79,14 @@ def make(
         "user": channel.user_id,
         "hash": hashed(token),
         "code": code,
-        "now": now,
-        "expires": now + (TEST_LIVES if due.is_test else LIVES),
+        "lives": TEST_LIVES if due.is_test else LIVES,
     }
     session.execute(_MAKE, values)
     return token, code
 
 
-def _new_code(session: Session, address: str, now: datetime) -> str:
+def _new_code(session: Session, address: str) -> str:
     """Four digits that no other message to this number waits for, whichever operator sent it."""
-    taken = set(session.scalars(_CODES, {"address": address, "now": now}))
+    taken = set(session.scalars(_CODES, {"address": address}))
     free = [code for number in range(1000, 10000) if (code := str(number)) not in taken]
     return secrets.choice(free or ["0000"])

@@ -1,4 +1,4 @@
-"""Channels: who is told of alerts, and where; each can be tried, and tells when it was last proven."""
+"""Channels: who is told of alerts, and where; each can be tried, and tells when it was proven."""
 
 from __future__ import annotations
 
