@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.schema import Alert, AlertEvent, ContactChannel, Notification, NotificationAttempt
+from hub.notify.links import hashed, token_of
+from hub.notify.messages import letter
+from hub.schema import (
+    Alert,
+    AlertEvent,
+    ContactChannel,
+    MessageLink,
+    Notification,
+    NotificationAttempt,
+)
 
 if TYPE_CHECKING:
     from tests.browser.scene import Scene
@@ -168,9 +178,90 @@ def _channels(session: Session, scene: Scene) -> tuple[uuid.UUID, uuid.UUID]:
     hook = ContactChannel(
         **keys, kind="webhook", address="https://ops.permianwest.example/hooks/wellflow"
     )
+    mail.verified_at = mail.proven_at = datetime.now(UTC) - timedelta(days=3)
     session.add_all([mail, hook])
     session.flush()
     return mail.id, hook.id
+
+
+def failed_over(session: Session, scene: Scene, alert_id: uuid.UUID, secret_key: bytes) -> None:
+    """An SMS to a wrong number, and the mail that went out in its place."""
+    keys = {"organization_id": scene.organization}
+    person = {"user_id": scene.people["Maria Haas"]}
+    now = datetime.now(UTC)
+    number = "+14325550144"
+    fault = f"{number} is a landline, or cannot be reached"
+    phone = ContactChannel(
+        **keys, **person, kind="sms", address=number, label="Maria's phone", broken_at=now
+    )
+    phone.fault = fault
+    session.add(phone)
+    session.flush()
+    body = letter("raised", "Permian West", "", ("Casing pressure very high at Bravo 1H.",)).body
+    common = {
+        **keys,
+        **person,
+        "alert_id": alert_id,
+        "kind": "raised",
+        "priority": 1,
+        "subject": "Critical: Bravo 1H: Casing pressure very high: 1,412 psi, limit 1,350 psi",
+        "body": body | {"priority": 1},
+        "attempts": 1,
+        "created_at": now - timedelta(seconds=95),
+    }
+    text_message = Notification(
+        **common, channel_id=phone.id, idempotency_key="sms", state="failed", fault=fault
+    )
+    session.add(text_message)
+    session.flush()
+    mail = session.scalars(select(ContactChannel).where(ContactChannel.kind == "email")).first()
+    assert mail is not None
+    letter_sent = Notification(
+        **common | {"created_at": now - timedelta(seconds=4)},
+        channel_id=mail.id,
+        idempotency_key="mail",
+        state="sent",
+        sent_at=now - timedelta(seconds=3.2),
+        instead_of_id=text_message.id,
+    )
+    session.add(letter_sent)
+    session.flush()
+    _tries(session, text_message, "sms:carrier", "SM41f7", "undelivered 30006")
+    _tries(session, letter_sent, "mail", "<mail@permianwest.example>", None)
+    scene.message, scene.link = letter_sent.id, token_of(secret_key, letter_sent.id)
+    session.add(
+        MessageLink(
+            **keys,
+            **person,
+            notification_id=letter_sent.id,
+            channel_id=mail.id,
+            token_hash=hashed(scene.link),
+            expires_at=now + timedelta(hours=24),
+        )
+    )
+
+
+def _tries(
+    session: Session, message: Notification, provider: str, key: str, receipt: str | None
+) -> None:
+    began = message.created_at + timedelta(seconds=0.2)
+    session.add(
+        NotificationAttempt(
+            organization_id=message.organization_id,
+            notification_id=message.id,
+            number=1,
+            worker="work-1",
+            started_at=began,
+            ended_at=began + timedelta(seconds=0.6),
+            outcome="sent",
+            provider=provider,
+            provider_id=key,
+            detail=f"taken by {provider.partition(':')[2] or 'the mail server'}",
+            receipt=receipt,
+            receipt_at=began + timedelta(seconds=40) if receipt else None,
+        )
+    )
+    session.flush()
 
 
 def _sent(
@@ -189,7 +280,7 @@ def _sent(
         channel_id=channel_id,
         kind="raised",
         idempotency_key=f"{alert_id}:{channel_id}",
-        subject="Alert",
+        subject="Critical: Bravo 1H: Casing pressure very high",
         body={},
         state="sent",
         attempts=fails + 1,

@@ -31,7 +31,7 @@ def test_whatever_is_said_it_is_short_and_plain_and_can_be_answered(place: str, 
 
 
 def test_what_the_trade_writes_stays_readable() -> None:
-    assert texts.gsm("Casing\u00a0H₂S 12\u202fppm – 85 °F “hot” 3 m³") == (
+    assert texts.gsm("Casing\u00a0H₂S 12\u202fppm \u2013 85 °F “hot” 3 m³") == (
         'Casing H2S 12 ppm - 85 degF "hot" 3 m3'
     )
 
