@@ -24,7 +24,7 @@ from hub.notify.channels import webhook
 from hub.schema import ContactChannel
 from hub.settings import HubSettings, load
 from tests import cast as people
-from tests.cast import Operator
+from tests.cast import Cast, Operator
 from tests.servers.postgres import Database, Server, migrated
 
 
@@ -36,6 +36,11 @@ class House:
     operator: Operator
     other: Operator
     environ: dict[str, str]
+
+    @classmethod
+    def on(cls, database: Database, cast: Cast, **more: str) -> House:
+        """A hub on a database that is there."""
+        return cls(database, cast.bluebonnet, cast.cimarron, _environ(database) | more)
 
     @property
     def settings(self) -> HubSettings:
@@ -77,17 +82,13 @@ def open_house(**more: str) -> Iterator[House]:
         try:
             database = server.fresh(migrated)
             cast = people.engage(database.engine("owner"))
-            environ = _environ(database) | more
-            yield House(database, cast.bluebonnet, cast.cimarron, environ)
+            yield House.on(database, cast, **more)
             server.drop(database)
         finally:
             server.stop()
 
 
 def _server(folder: Path) -> Server:
-    url = os.environ.get("WELLFLOW_BENCH_SERVER")
-    if url:
-        return Server(url)
     try:
         started = start_server(folder / "server")
     except (HubError, OSError, ImportError) as fault:

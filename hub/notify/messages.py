@@ -231,7 +231,7 @@ def _limit_row(body: dict[str, Any]) -> str:
 
 def advice(body: dict[str, Any]) -> list[tuple[str, str]]:
     """What to do, and why; nothing once it is over."""
-    if body["kind"] not in {"raised", "level", "returned"}:
+    if "headline" in body or body["kind"] not in {"raised", "level", "returned"}:
         return []
     within = body["respond_within_s"]
     todo = body["action"]

@@ -186,58 +186,68 @@ def _channels(session: Session, scene: Scene) -> tuple[uuid.UUID, uuid.UUID]:
 
 def failed_over(session: Session, scene: Scene, alert_id: uuid.UUID, secret_key: bytes) -> None:
     """An SMS to a wrong number, and the mail that went out in its place."""
-    keys = {"organization_id": scene.organization}
-    person = {"user_id": scene.people["Maria Haas"]}
     now = datetime.now(UTC)
-    number = "+14325550144"
-    fault = f"{number} is a landline, or cannot be reached"
-    phone = ContactChannel(
-        **keys, **person, kind="sms", address=number, label="Maria's phone", broken_at=now
-    )
-    phone.fault = fault
-    session.add(phone)
-    session.flush()
-    body = letter("raised", "Permian West", "", ("Casing pressure very high at Bravo 1H.",)).body
-    common = {
-        **keys,
-        **person,
-        "alert_id": alert_id,
-        "kind": "raised",
-        "priority": 1,
-        "subject": "Critical: Bravo 1H: Casing pressure very high: 1,412 psi, limit 1,350 psi",
-        "body": body | {"priority": 1},
-        "attempts": 1,
-        "created_at": now - timedelta(seconds=95),
-    }
-    text_message = Notification(
-        **common, channel_id=phone.id, idempotency_key="sms", state="failed", fault=fault
-    )
-    session.add(text_message)
+    fault = f"{NUMBER} is a landline, or cannot be reached"
+    phone = _phone(session, scene, now, fault)
+    first = _told(scene, alert_id, phone, now - timedelta(seconds=95), state="failed", fault=fault)
+    session.add(first)
     session.flush()
     mail = session.scalars(select(ContactChannel).where(ContactChannel.kind == "email")).first()
     assert mail is not None
-    letter_sent = Notification(
-        **common | {"created_at": now - timedelta(seconds=4)},
-        channel_id=mail.id,
-        idempotency_key="mail",
-        state="sent",
-        sent_at=now - timedelta(seconds=3.2),
-        instead_of_id=text_message.id,
-    )
-    session.add(letter_sent)
+    second = _told(scene, alert_id, mail, now - timedelta(seconds=4), state="sent")
+    second.sent_at, second.instead_of_id = now - timedelta(seconds=3.2), first.id
+    session.add(second)
     session.flush()
-    _tries(session, text_message, "sms:carrier", "SM41f7", "undelivered 30006")
-    _tries(session, letter_sent, "mail", "<mail@permianwest.example>", None)
-    scene.message, scene.link = letter_sent.id, token_of(secret_key, letter_sent.id)
+    _tries(session, first, "sms:carrier", "SM41f7", "undelivered 30006")
+    _tries(session, second, "mail", "<mail@permianwest.example>", None)
+    scene.message, scene.link = second.id, token_of(secret_key, second.id)
     session.add(
         MessageLink(
-            **keys,
-            **person,
-            notification_id=letter_sent.id,
+            organization_id=scene.organization,
+            user_id=second.user_id,
+            notification_id=second.id,
             channel_id=mail.id,
             token_hash=hashed(scene.link),
             expires_at=now + timedelta(hours=24),
         )
+    )
+
+
+NUMBER = "+14325550144"
+
+
+def _phone(session: Session, scene: Scene, now: datetime, fault: str) -> ContactChannel:
+    phone = ContactChannel(
+        organization_id=scene.organization,
+        user_id=scene.people["Maria Haas"],
+        kind="sms",
+        address=NUMBER,
+        label="Maria's phone",
+        broken_at=now,
+        fault=fault,
+    )
+    session.add(phone)
+    session.flush()
+    return phone
+
+
+def _told(
+    scene: Scene, alert_id: uuid.UUID, channel: ContactChannel, at: datetime, **more: Any
+) -> Notification:
+    said = ("Casing pressure very high at Bravo 1H: 1,412 psi, limit 1,350 psi.",)
+    return Notification(
+        organization_id=scene.organization,
+        user_id=scene.people["Maria Haas"],
+        alert_id=alert_id,
+        channel_id=channel.id,
+        kind="raised",
+        priority=1,
+        subject="Critical: Bravo 1H: Casing pressure very high: 1,412 psi, limit 1,350 psi",
+        body=letter("raised", "Permian West", "", said).body,
+        idempotency_key=f"shown {channel.kind}",
+        attempts=1,
+        created_at=at,
+        **more,
     )
 
 
