@@ -22,6 +22,7 @@ from hub.cli import (
     people,
     processes,
     reach,
+    reaching,
     register,
     reports,
     secrets,
@@ -84,6 +85,15 @@ def _restore_options(parser: Parser) -> None:
     parser.add_argument(
         "--replace", action="store_true", help="in place of what is in the database now"
     )
+
+
+def _key_options(parser: Parser) -> None:
+    parser.add_argument("--push", action="store_true", help="one that signs pushes to browsers")
+
+
+def _channel_options(parser: Parser) -> None:
+    parser.add_argument("address", help="address, number or name, as `channel list` shows it")
+    _operator_options(parser)
 
 
 def _org_options(parser: Parser) -> None:
@@ -168,7 +178,7 @@ def _agent_options(parser: Parser) -> None:
     _account_options(parser)
 
 
-def _key_options(parser: Parser) -> None:
+def _agent_key_options(parser: Parser) -> None:
     parser.add_argument("name", help="the agent's name")
 
 
@@ -232,6 +242,7 @@ VERBS = (
     ),
     Verb("status", wellness.status, "does everything go on that has to"),
     Verb("key", upkeep.key, "make a secret key"),
+    Verb("key", upkeep.key, "make a secret key", _key_options),
     Verb("keys rotate", secrets.keys_rotate, "seal every secret anew with secret_key"),
     Verb("org add", register.org_add, "add an operator", _org_options),
     Verb("user add", register.user_add, "add a person to an operator", _user_options),
@@ -243,8 +254,10 @@ VERBS = (
     Verb("flag list", flags.flag_list, "what an operator uses", _operator_options),
     Verb("flag on", flags.flag_on, "switch a feature on", _flag_on_options),
     Verb("flag off", flags.flag_off, "switch a feature off", _flag_options),
+    Verb("channel list", reaching.channel_list, "where people are reached", _operator_options),
+    Verb("channel test", reaching.channel_test, "try a channel", _channel_options),
     Verb("agent add", enrol.agent_add, "make an agent's account", _agent_options),
-    Verb("agent key", enrol.agent_key, "give an agent a new key for its rules", _key_options),
+    Verb("agent key", enrol.agent_key, "give an agent a new key for its rules", _agent_key_options),
     Verb("agent revoke", enrol.agent_revoke, "end an agent's account", _revoke_options),
     Verb("quarantine list", reports.quarantine_list, "what was set aside", _quarantine_options),
     Verb("quarantine replay", reports.quarantine_replay, "take it in again", _replay_options),

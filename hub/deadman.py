@@ -19,7 +19,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, text
 
 from hub.notify.channels import TransportError
-from hub.notify.channels.webhook import call
+from hub.notify.pinned import call
 from hub.settings import HubSettings
 
 LOG = logging.getLogger(__name__)

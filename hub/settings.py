@@ -92,6 +92,26 @@ class CacheSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CarrierSettings:
+    """A provider of SMS and calls, spoken to as Twilio's REST is."""
+
+    name: str  #: how attempts call it
+    base_url: str  #: https://api.twilio.com
+    account: str
+    token: str  #: signs in, and verifies what comes back
+    sms_from: str | None  #: number SMS come from; none: it sends none
+    voice_from: str | None  #: number calls come from; none: it makes none
+
+
+@dataclass(frozen=True, slots=True)
+class PushSettings:
+    """What browsers are notified with."""
+
+    private_key: str | None  #: VAPID: 32 bytes in base64url; none: no web push
+    contact: str  #: mailto: or https:, for the push services to complain to
+
+
+@dataclass(frozen=True, slots=True)
 class HubSettings:
     """Everything the hub can be told."""
 
@@ -106,6 +126,9 @@ class HubSettings:
     retention_days: int
     webhook_allow_private: bool
     heartbeat_url: str | None  #: called once a minute while all is well
+    carriers: tuple[CarrierSettings, ...]  #: in the order in which they are tried
+    push: PushSettings
+    service_schemas: frozenset[str]  #: beside the usual ones: what operators may send to
 
 
 def load(path: Path | None, environ: Mapping[str, str] | None = None) -> HubSettings:
@@ -124,6 +147,9 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> HubSett
         retention_days=root.integer("retention_days", 730, low=7),
         webhook_allow_private=root.flag("webhook_allow_private", False),
         heartbeat_url=_address(root, "heartbeat_url"),
+        carriers=_carriers(root.section("carrier"), root.section("second_carrier")),
+        push=_push(root.section("push")),
+        service_schemas=frozenset(_words(root.text("service_schemas", "").lower())),
     )
     root.done()
     file.finish()
@@ -219,6 +245,47 @@ def _cache(section: Section) -> CacheSettings:
     return settings
 
 
+def _carriers(*sections: Section) -> tuple[CarrierSettings, ...]:
+    """The carriers that are set up: those with an account."""
+    return tuple(found for section in sections if (found := _carrier(section)) is not None)
+
+
+def _carrier(section: Section) -> CarrierSettings | None:
+    settings = CarrierSettings(
+        section.text("name", section.path),
+        (_address(section, "base_url") or "https://api.twilio.com").rstrip("/"),
+        section.text("account", ""),
+        section.text("token", ""),
+        section.optional("sms_from"),
+        section.optional("voice_from"),
+    )
+    if bool(settings.account) != bool(settings.token):
+        section.fault("account", "and token belong together; set both, or neither")
+    if settings.account and not (settings.sms_from or settings.voice_from):
+        section.fault("sms_from", "or voice_from is missing; messages come from a number")
+    allowed = section.flag("allow_plain", False)
+    _refuse_plain(section, settings.base_url, "http", "https", allowed=allowed)
+    section.done()
+    return settings if settings.account else None
+
+
+def _push(section: Section) -> PushSettings:
+    settings = PushSettings(
+        section.optional("private_key"), section.text("contact", "mailto:wellflow@localhost")
+    )
+    key = (settings.private_key or "").rstrip("=").replace("-", "+").replace("_", "/")
+    if key and len(_key(key + "=" * (-len(key) % 4))) != 32:
+        section.fault("private_key", "must be as `wellflow-hub key --push` makes it")
+    if not settings.contact.startswith(("mailto:", "https://")):
+        section.fault("contact", "must start with mailto: or https://")
+    section.done()
+    return settings
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
 def _address(section: Section, name: str, *schemes: str) -> str | None:
     """An address that may be left out."""
     url = section.optional(name)
@@ -246,7 +313,12 @@ def _refuse_plain(section: Section, url: str, plain: str, safe: str, *, allowed:
 
 
 #: Under which key a section names the address that a plain scheme would give away.
-_PLAIN_KEYS = {"web": "public_url", "documents": "endpoint_url"}
+_PLAIN_KEYS = {
+    "web": "public_url",
+    "documents": "endpoint_url",
+    "carrier": "base_url",
+    "second_carrier": "base_url",
+}
 
 
 def _secret_key(root: Section) -> SecretKey:
@@ -255,7 +327,7 @@ def _secret_key(root: Section) -> SecretKey:
     key = _key(text)
     if text and len(key) != 32:
         root.fault("secret_key", "must be 32 bytes in base64; `wellflow-hub key` makes one")
-    former = [_key(word) for word in root.text("former_secret_keys", "").replace(",", " ").split()]
+    former = [_key(word) for word in _words(root.text("former_secret_keys", ""))]
     if any(len(one) != 32 for one in former):
         root.fault("former_secret_keys", "must each be 32 bytes in base64, as secret_key was")
     return SecretKey(key, former)

@@ -130,6 +130,10 @@ def addresses(
         "notice_id": rows["incident_notices"]["id"],
         "action_id": rows["incident_actions"]["id"],
         "agency_rule_id": rows["agency_rules"]["id"],
+        "message_id": rows["notifications"]["id"],
+        "token": "a-token-nobody-made",
+        "number": 0,
+        "attempt": 1,
     }
     for rule in app.url_map.iter_rules():
         other = rule.endpoint == "static.file" or rule.rule.startswith("/api/")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from hub.alerts.lifecycle import acknowledge
 from hub.database import tenant_session
 from hub.notify import delivery
 from hub.notify.channels import webhook
-from hub.schema import ContactChannel, NotificationAttempt
+from hub.schema import ContactChannel, Notification, NotificationAttempt
 from hub.schema.base import uuid7
 from hub.settings import HubSettings
 from tests.alerting import Gauge, watch
@@ -82,3 +84,51 @@ def take_on(gauge: Gauge, seconds: float) -> int:
         return acknowledge(
             session, alert.id, gauge.operator.manager, None, gauge.at(seconds)
         ).cancelled
+
+
+def link_in(text: str) -> str:
+    """The link in a message by which it is answered without signing in."""
+    found = re.search(r"https?://[^\s\"]+/m/[\w-]+", text)
+    assert found is not None, text
+    return found[0]
+
+
+def add_channel(gauge: Gauge, kind: str, address: str, **more: Any) -> ContactChannel:
+    """Give the manager one more way to be reached."""
+    with Session(gauge.database.engine("owner"), expire_on_commit=False) as session:
+        made = ContactChannel(
+            **{
+                "id": uuid7(),
+                "organization_id": gauge.operator.id,
+                "user_id": gauge.operator.manager,
+                "kind": kind,
+                "address": address,
+            }
+            | more
+        )
+        session.add(made)
+        session.commit()
+        return made
+
+
+def only(gauge: Gauge, *kinds: str) -> None:
+    """Switch off every channel that is not of these kinds."""
+    with gauge.database.engine("owner").begin() as connection:
+        connection.execute(
+            text("UPDATE contact_channels SET enabled = (kind = ANY(:kinds))"),
+            {"kinds": list(kinds)},
+        )
+
+
+def messages_by_kind(gauge: Gauge) -> dict[str, list[str]]:
+    """States of the messages to each kind of channel, oldest first."""
+    listed = (
+        select(ContactChannel.kind, Notification.state)
+        .join(Notification, Notification.channel_id == ContactChannel.id)
+        .order_by(Notification.created_at, Notification.id)
+    )
+    found: dict[str, list[str]] = {}
+    with Session(gauge.database.engine("owner")) as session:
+        for kind, state in session.execute(listed):
+            found.setdefault(kind, []).append(state)
+    return found

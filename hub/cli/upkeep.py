@@ -12,12 +12,17 @@ from hub.backup import backup, restore
 from hub.cli.screen import CommandError, Exit, Screen
 from hub.database import DatabaseRole, Tier
 from hub.migrate import grant_logins, migrate
+from hub.notify.channels import push
 from hub.settings import DatabaseSettings, load
 from hub.tiers import upgrade_tier
 
 
-def key(_asked: argparse.Namespace, screen: Screen) -> int:
-    """Make a secret key: 32 random bytes in base64."""
+def key(asked: argparse.Namespace, screen: Screen) -> int:
+    """Make a secret key: 32 random bytes in base64; or one that signs pushes to browsers."""
+    if asked.push:
+        signing = push.new_private_key()
+        screen.answer({"private_key": signing}, signing)
+        return Exit.DONE
     made = base64.b64encode(secrets.token_bytes(32)).decode()
     screen.answer({"secret_key": made}, made)
     return Exit.DONE

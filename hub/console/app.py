@@ -25,6 +25,7 @@ from hub.console.pages import (
     agency_rules,
     agents,
     alerts,
+    carriers,
     channels,
     documents,
     escalation,
@@ -35,12 +36,15 @@ from hub.console.pages import (
     incident_acts,
     incidents,
     keys,
+    log,
     oncall,
     people,
     preferences,
     quarantine,
+    reach,
     record,
     register,
+    replies,
     rotations,
     rules,
     storms,
@@ -64,6 +68,7 @@ ROOMS = (
     *(people, keys, features, account, suspense),
     *(incidents, incident_acts, agency_rules),
     *(oncall, rotations, escalation, preferences, storms),
+    *(log, reach, replies, carriers),
 )
 
 

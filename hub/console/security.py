@@ -18,7 +18,8 @@ from here:
 So there are no tokens in forms: none to leak, to expire under an open page, or to forget.
 
 A program at /api that shows a key is asked for none of this: no browser sends that header for a
-page of another site, so such a request is the program's own.
+page of another site, so such a request is the program's own. Nor is a carrier at /in/carrier: each
+of its calls is signed, and looked at no further when it is not.
 """
 
 from __future__ import annotations
@@ -78,6 +79,11 @@ def shows_a_key(incoming: Request) -> bool:
     return incoming.path.startswith("/api/") and "Authorization" in incoming.headers
 
 
+def is_carriers(incoming: Request) -> bool:
+    """Whether a request comes in where carriers call, whose signature is checked there."""
+    return incoming.path.startswith("/in/carrier/")
+
+
 def protect(app: Flask, public_url: str) -> None:
     """Guard every request of the application and dress every answer."""
     https = public_url.startswith("https://")
@@ -86,7 +92,8 @@ def protect(app: Flask, public_url: str) -> None:
 
     @app.before_request
     def refuse_foreign_changes() -> None:
-        changing = request.method not in SAFE_METHODS and not shows_a_key(request)
+        changing = request.method not in SAFE_METHODS
+        changing = changing and not shows_a_key(request) and not is_carriers(request)
         if changing and not comes_from_here(request, public_url):
             abort(403, "This form was not sent from this site's own page; open the page and retry.")
 

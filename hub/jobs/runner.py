@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import psycopg
@@ -25,13 +26,14 @@ from hub.database import connect
 from hub.deadman import BEAT_EVERY_S, Progress, process_name
 from hub.jobs.schedule import SCHEDULE
 from hub.jobs.slots import Slots
-from hub.notify import delivery, escalation, outbox
+from hub.notify import delivery, escalation, outbox, turns
 from hub.settings import HubSettings
 
 LOG = logging.getLogger(__name__)
 
 #: Ingest notifies this in the transaction that stores readings.
 JUDGE_CHANNEL: Final = "wellflow_judge"
+#: Per lane: one for providers of our own, one for addresses that operators enter.
 DELIVERERS: Final = 4
 POLL_S: Final = 1.0
 FREEZE_EVERY_S: Final = 5.0
@@ -77,7 +79,7 @@ class Loop:
 
 def run(settings: HubSettings, stop: threading.Event) -> None:
     """Be the work process until `stop` is set; then finish what was begun."""
-    engine = connect(settings.database.work_url, "work", pool=DELIVERERS + 5)
+    engine = connect(settings.database.work_url, "work", pool=2 * DELIVERERS + 5)
     progress = Progress(process_name("work"))
     loops = _loops(engine, settings, stop)
     loops.append(Loop("beat", lambda: _beat(engine, progress), stop))
@@ -116,9 +118,6 @@ def _loops(engine: Engine, settings: HubSettings, stop: threading.Event) -> list
     judge = _Judge(engine, settings)
     slots = Slots(engine, settings, delivery.worker_name())
 
-    def deliver() -> bool:
-        return delivery.deliver_due(engine, settings, most=10) > 0
-
     def run_jobs() -> bool:
         for job in SCHEDULE:
             if not stop.is_set():
@@ -128,9 +127,25 @@ def _loops(engine: Engine, settings: HubSettings, stop: threading.Event) -> list
     return [
         Loop("judge", judge.turn, stop),
         Loop("escalate", lambda: escalation.turn(engine), stop),
-        *(Loop(f"deliver-{number}", deliver, stop) for number in range(1, DELIVERERS + 1)),
+        *_deliverers(engine, settings, stop),
         Loop("jobs", run_jobs, stop),
     ]
+
+
+def _deliverers(engine: Engine, settings: HubSettings, stop: threading.Event) -> list[Loop]:
+    """Both lanes have threads of their own: a slow webhook never holds up a call."""
+    loops = []
+    for lane in turns.LANES:
+        crew = turns.Crew(DELIVERERS)
+        turn = partial(_deliver, engine, settings, lane, crew)
+        loops += [
+            Loop(f"deliver-{lane}-{number}", turn, stop) for number in range(1, DELIVERERS + 1)
+        ]
+    return loops
+
+
+def _deliver(engine: Engine, settings: HubSettings, lane: turns.Lane, crew: turns.Crew) -> bool:
+    return delivery.deliver_due(engine, settings, most=10, lane=lane, crew=crew) > 0
 
 
 class _Judge:

@@ -30,7 +30,8 @@ LOG = logging.getLogger(__name__)
 #: Interval jobs count from here, so that every process computes the same due times.
 _ANCHOR: Final = datetime(2024, 1, 1, tzinfo=UTC)
 _JOB_RUNS_KEPT: Final = timedelta(days=30)
-_SEALINGS_KEPT: Final = timedelta(days=1)  # of jobs that run every few seconds
+_OFTEN: Final = timedelta(minutes=1)
+_OFTEN_KEPT: Final = timedelta(days=1)  # of jobs that run every few seconds
 _ANSWERS_KEPT: Final = timedelta(days=1)
 _IMPORTS_KEPT: Final = timedelta(hours=2)  # beyond the hour they are offered: some still run
 _OVERDUE: Final = timedelta(minutes=2)

@@ -1,6 +1,6 @@
 """Delivers what stands in the outbox, at least once, never after somebody has taken the alert on.
 
-For each notification that is due:
+For each notification that is due, operators taking turns:
 
 1. Claim it: lock the row, passing over rows that other workers hold. A lease that has run out is
    due again: its worker is gone, and nobody knows whether the message went out.
@@ -11,7 +11,12 @@ For each notification that is due:
 4. Call the provider, holding no lock. A crash here leaves the lease to run out; the next attempt
    carries the same idempotency key, so the receiver can tell a repeat.
 5. Write what came of it, unless the lease was lost meanwhile: sent, or due again after a while, or
-   failed for good. A channel that failed for good is marked broken until a person mends it.
+   failed for good. A channel that failed for good is marked broken until a person mends it, and the
+   same message goes to the person's next channel at once.
+
+A provider that is away is no fault of the channel: another of its kind is asked at once, and after
+a few failures it is left alone for a while. A call that broke off may have been heard: it is tried
+again under the same key, and no second channel is rung for it.
 """
 
 from __future__ import annotations
@@ -21,99 +26,48 @@ import os
 import random
 import socket
 import threading
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Engine, Row, text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from hub.notify import outbox
-from hub.notify.channels import Parcel, Sender, Taken, TransportError, email, webhook
-from hub.schema import AlertEvent
+from hub.notify import breakers, claims, failover, receipts, turns
+from hub.notify.channels import (
+    GoneError,
+    Sender,
+    Taken,
+    TransportError,
+    email,
+    push,
+    services,
+    sms,
+    voice,
+    webhook,
+)
+from hub.notify.claims import LEASE, Claim
+from hub.notify.turns import LANES, Crew, Lane
 from hub.settings import HubSettings
+
+__all__ = ["LEASE", "SENDERS", "deliver_due", "retry_delay_s", "worker_name"]
 
 LOG = logging.getLogger(__name__)
 
-LEASE: Final = timedelta(seconds=60)
 FIRST_RETRY_S: Final = 5.0
 LONGEST_RETRY_S: Final = 600.0
-WAIT_FOR_RAISE: Final = timedelta(seconds=5)
+#: From this attempt on, the next channel is used beside the one that keeps failing.
+SECOND_WAY_AT: Final = 2
+URGENT: Final = 2
 
-SENDERS: Final[Mapping[str, Sender]] = {"email": email.send, "webhook": webhook.send}
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """A notification this worker has begun to send."""
-
-    id: uuid.UUID
-    organization_id: uuid.UUID
-    attempt: int
-    channel_kind: str
-    parcel: Parcel
-
-
-_DUE = text(
-    """
-    SELECT id, organization_id, alert_id, channel_id, kind, idempotency_key, subject, body,
-           state, attempts, expires_at
-    FROM notifications
-    WHERE (state = 'queued' AND not_before <= :now) OR (state = 'leased' AND lease_until <= :now)
-    ORDER BY not_before
-    LIMIT 1
-    FOR UPDATE SKIP LOCKED
-    """
-)
-
-_ALERT = text("SELECT ack, closed_at, retracted_at FROM alerts WHERE id = :id FOR SHARE")
-
-_CHANNEL = text(
-    """
-    SELECT c.kind, c.address, c.secret,
-           c.enabled AND m.ended_at IS NULL AND u.disabled_at IS NULL AS enabled
-    FROM contact_channels c
-    LEFT JOIN memberships m
-        ON m.organization_id = c.organization_id AND m.user_id = c.user_id
-    LEFT JOIN users u ON u.id = c.user_id
-    WHERE c.id = :id
-    """
-)
-
-_RAISE_STATES = text(
-    """
-    SELECT DISTINCT state FROM notifications
-    WHERE alert_id = :alert AND channel_id = :channel AND kind IN ('raised', 'level')
-    """
-)
-
-_LEASE = text(
-    """
-    UPDATE notifications
-    SET state = 'leased', lease_owner = :worker, lease_until = :until, attempts = :attempt
-    WHERE id = :id
-    """
-)
-
-_START = text(
-    """
-    INSERT INTO notification_attempts
-        (organization_id, notification_id, number, worker, started_at, outcome)
-    VALUES (:organization, :id, :attempt, :worker, :now, 'started')
-    """
-)
-
-_LOST = text(
-    """
-    UPDATE notification_attempts
-    SET ended_at = :now, outcome = 'unknown', detail = 'The worker did not come back.'
-    WHERE notification_id = :id AND number = :attempt AND outcome = 'started'
-    """
-)
-
-_STATE = text("UPDATE notifications SET state = :state WHERE id = :id")
+SENDERS: Final[Mapping[str, Sender]] = {
+    "email": email.send,
+    "webhook": webhook.send,
+    "sms": sms.send,
+    "voice": voice.send,
+    "push": push.send,
+    "apprise": services.send,
+}
 
 _STILL_OURS = text(
     """
@@ -126,25 +80,20 @@ _STILL_OURS = text(
 _SETTLE = text(
     """
     UPDATE notifications
-    SET state = :state, not_before = :not_before, lease_until = NULL,
-        sent_at = CASE WHEN :state = 'sent' THEN :now ELSE sent_at END
+    SET state = :state, not_before = :not_before, lease_until = NULL, fault = :fault,
+        receipt_due_at = :receipt_due_at
     WHERE id = :id
     """
 )
 
+_SENT_AT = text("UPDATE notifications SET sent_at = :now WHERE id = :id AND sent_at IS NULL")
+
 _OUTCOME = text(
     """
     UPDATE notification_attempts
-    SET ended_at = :now, outcome = :outcome, provider_id = :provider_id, detail = :detail
+    SET ended_at = :now, outcome = :outcome, provider_id = coalesce(provider_id, :provider_id),
+        detail = :detail, error_class = :error
     WHERE notification_id = :id AND number = :attempt
-    """
-)
-
-_BREAK = text(
-    """
-    UPDATE contact_channels SET broken_at = :now, fault = :fault
-    WHERE id = :channel AND broken_at IS NULL
-    RETURNING id
     """
 )
 
@@ -161,22 +110,45 @@ def deliver_due(
     *,
     worker: str | None = None,
     most: int = 100,
+    lane: Lane | None = None,
+    crew: Crew | None = None,
 ) -> int:
     """Send what is due, one after the other; gives how many were looked at.
 
-    `engine` acts as the work role. Any number of threads and processes may do this at once.
+    `engine` acts as the work role. Any number of threads and processes may do this at once. Without
+    a `lane` both are served; `crew` keeps one operator from holding every thread of a process.
     """
     name = worker or worker_name()
-    for done in range(most):
-        with Session(engine) as session, session.begin():
-            moment = now or datetime.now(UTC)
-            found = session.execute(_DUE, {"now": moment}).one_or_none()
-            claim = found and _claim(session, settings, found, name, moment)
+    ours = crew or Crew(size=2)
+    done = 0
+    for one in (lane,) if lane else LANES:
+        while done < most and _turn(engine, settings, one, name, now, ours):
+            done += 1
+    if lane != "endpoints":
+        receipts.settle_overdue(engine, now or datetime.now(UTC))
+    return done
+
+
+def _turn(
+    engine: Engine,
+    settings: HubSettings,
+    lane: Lane,
+    worker: str,
+    now: datetime | None,
+    crew: Crew,
+) -> bool:
+    """Take one notification through all five steps; whether there was one."""
+    with Session(engine) as session, session.begin():
+        moment = now or datetime.now(UTC)
+        found = turns.next_due(session, lane, moment, crew.busy())
         if found is None:
-            return done
-        if claim:
-            _deliver(engine, settings, claim, name, now)
-    return most
+            return False
+        claim = claims.claim(session, settings, found, worker, moment)
+        turns.served(session, found.organization_id, lane, moment)
+    if claim is not None:
+        with crew.serving(claim.organization_id):
+            _deliver(engine, settings, claim, worker, now)
+    return True
 
 
 def worker_name() -> str:
@@ -184,77 +156,8 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
 
 
-def _claim(
-    session: Session,
-    settings: HubSettings,
-    due: Row[tuple[object, ...]],
-    worker: str,
-    now: datetime,
-) -> _Claim | None:
-    """Steps 1 to 3; None when there is nothing to send after all."""
-    if due.state == "leased":
-        session.execute(_LOST, {"id": due.id, "attempt": due.attempts, "now": now})
-    if due.expires_at is not None and due.expires_at <= now:
-        _give_up(session, due)
-        return None
-    channel = session.execute(_CHANNEL, {"id": due.channel_id}).one()
-    if not _worth_telling(session, due, now, enabled=bool(channel.enabled)):
-        return None
-    attempt = due.attempts + 1
-    mark = {"id": due.id, "worker": worker, "attempt": attempt}
-    session.execute(_LEASE, mark | {"until": now + LEASE})
-    session.execute(_START, mark | {"organization": due.organization_id, "now": now})
-    parcel = Parcel(
-        due.channel_id,
-        channel.address,
-        channel.secret,
-        due.alert_id,
-        due.kind,
-        due.idempotency_key,
-        due.subject,
-        due.body,
-        settings.web.public_url + str(due.body.get("path") or f"/alerts/{due.alert_id}"),
-    )
-    return _Claim(due.id, due.organization_id, attempt, channel.kind, parcel)
-
-
-def _worth_telling(
-    session: Session, due: Row[tuple[object, ...]], now: datetime, *, enabled: bool
-) -> bool:
-    """Whether it should still go out; cancels it, or puts it off, if not."""
-    if not enabled:
-        session.execute(_STATE, {"id": due.id, "state": "cancelled"})
-        return False
-    if due.alert_id is None:
-        return True
-    if due.kind in {"cleared", "retracted"}:
-        return _follows_a_sent_raise(session, due, now)
-    alert = session.execute(_ALERT, {"id": due.alert_id}).one()
-    if alert.ack == "acked" or alert.closed_at is not None:
-        session.execute(_STATE, {"id": due.id, "state": "cancelled"})
-        return False
-    return True
-
-
-def _follows_a_sent_raise(session: Session, due: Row[tuple[object, ...]], now: datetime) -> bool:
-    """Whoever never heard of an alert is not told that it is over."""
-    states = set(session.scalars(_RAISE_STATES, {"alert": due.alert_id, "channel": due.channel_id}))
-    if states & {"queued", "leased"}:
-        outbox.requeue(session, due.id, now + WAIT_FOR_RAISE)
-        return False
-    if not states & {"sent", "delivered"}:
-        session.execute(_STATE, {"id": due.id, "state": "cancelled"})
-        return False
-    return True
-
-
-def _give_up(session: Session, due: Row[tuple[object, ...]]) -> None:
-    session.execute(_STATE, {"id": due.id, "state": "dead"})
-    _tell(session, due.organization_id, due.alert_id, "undelivered", due.subject)
-
-
 def _deliver(
-    engine: Engine, settings: HubSettings, claim: _Claim, worker: str, now: datetime | None
+    engine: Engine, settings: HubSettings, claim: Claim, worker: str, now: datetime | None
 ) -> None:
     """Steps 4 and 5."""
     outcome: Taken | TransportError
@@ -264,47 +167,75 @@ def _deliver(
         outcome = fault
     except Exception as fault:
         LOG.exception("sending notification %s failed", claim.id)
-        outcome = TransportError(f"{type(fault).__name__}: {fault}")
+        outcome = TransportError(f"{type(fault).__name__}: {fault}", error="fault of ours")
     with Session(engine) as session, session.begin():
-        _settle(session, claim, worker, outcome, now or datetime.now(UTC))
+        moment = now or datetime.now(UTC)
+        ours = _still_ours(session, claim, worker)
+        if isinstance(outcome, Taken):
+            _settle_taken(session, claim, outcome, moment, ours=ours)
+        else:
+            _settle_refused(session, claim, outcome, moment, ours=ours)
 
 
-def _settle(
-    session: Session, claim: _Claim, worker: str, outcome: Taken | TransportError, now: datetime
+def _still_ours(session: Session, claim: Claim, worker: str) -> bool:
+    mark = {"id": claim.id, "attempt": claim.attempt, "worker": worker}
+    return session.execute(_STILL_OURS, mark).one_or_none() is not None
+
+
+def _settle_taken(
+    session: Session, claim: Claim, taken: Taken, now: datetime, *, ours: bool
 ) -> None:
     mark = {"id": claim.id, "attempt": claim.attempt, "now": now}
-    ours = session.execute(_STILL_OURS, mark | {"worker": worker}).one_or_none()
-    told: dict[str, str | None]
-    if isinstance(outcome, Taken):
-        told = {"provider_id": outcome.provider_id, "detail": outcome.detail, "outcome": "sent"}
-        session.execute(_OUTCOME, mark | told)
-        session.execute(_MEND, {"channel": claim.parcel.channel_id})
-        state, later = "sent", now
-    else:
-        kind = "permanent" if outcome.permanent else "transient"
-        told = {"provider_id": None, "detail": str(outcome), "outcome": kind}
-        session.execute(_OUTCOME, mark | told)
-        state = "failed" if outcome.permanent else "queued"
-        later = now + timedelta(seconds=retry_delay_s(claim.attempt, outcome.retry_after_s))
-        LOG.warning("notification %s: %s: %s", claim.id, kind, outcome)
-    if ours is not None:
-        session.execute(_SETTLE, mark | {"state": state, "not_before": later})
-    if state == "failed":
-        _break(session, claim, str(outcome), now)
+    told = {"outcome": "sent", "detail": taken.detail, "error": None}
+    session.execute(_OUTCOME, mark | told | {"provider_id": taken.provider_id})
+    session.execute(_SENT_AT, mark)
+    breakers.worked(session, claim.provider, now)
+    session.execute(_MEND, {"channel": claim.parcel.channel_id})
+    if ours:
+        due = None if taken.receipt_within is None else now + taken.receipt_within
+        _settle(session, claim, "sent", now, receipt_due_at=due)
+    if claim.parcel.is_test and claim.channel_kind == "webhook":
+        receipts.proven_by_answer(session, claim.parcel.channel_id, claim.id, now)
 
 
-def _break(session: Session, claim: _Claim, fault: str, now: datetime) -> None:
-    mark = {"channel": claim.parcel.channel_id, "fault": fault, "now": now}
-    session.execute(_BREAK, mark)
-    note = f"{claim.parcel.address}: {fault}"
-    _tell(session, claim.organization_id, claim.parcel.alert_id, "undelivered", note)
-
-
-def _tell(
-    session: Session, organization: uuid.UUID, alert: uuid.UUID | None, kind: str, note: str
+def _settle_refused(
+    session: Session, claim: Claim, fault: TransportError, now: datetime, *, ours: bool
 ) -> None:
-    if alert is not None:
-        session.add(AlertEvent(organization_id=organization, alert_id=alert, kind=kind, note=note))
+    outcome = "permanent" if fault.permanent else "unknown" if fault.unknown else "transient"
+    told = {"outcome": outcome, "detail": str(fault), "error": fault.error, "provider_id": None}
+    mark = {"id": claim.id, "attempt": claim.attempt, "now": now}
+    session.execute(_OUTCOME, mark | told)
+    LOG.warning("notification %s: %s: %s", claim.id, outcome, fault)
+    _count(session, claim, fault, now)
+    if fault.permanent:
+        if ours:
+            _settle(session, claim, "failed", now, fault=str(fault))
+        receipts.give_up_channel(session, claim.due, fault, now, gone=isinstance(fault, GoneError))
+    elif ours:
+        _settle(session, claim, "queued", _later(claim, fault, now), fault=str(fault))
+        urgent = claim.due.priority <= URGENT and claim.attempt >= SECOND_WAY_AT
+        if urgent and not fault.unknown:
+            failover.another_way(session, claim.due, now)
+
+
+def _count(session: Session, claim: Claim, fault: TransportError, now: datetime) -> None:
+    """Tell the breaker: our own providers by whose fault it was, others' addresses by any."""
+    if fault.at_provider or (claim.provider.startswith("channel:") and not fault.permanent):
+        breakers.failed(session, claim.provider, str(fault), now)
+    elif fault.permanent:
+        breakers.worked(session, claim.provider, now)
+
+
+def _later(claim: Claim, fault: TransportError, now: datetime) -> datetime:
+    """When to try again: at once where another provider of the kind is there."""
+    if fault.at_provider and claim.alternatives:
+        return now
+    return now + timedelta(seconds=retry_delay_s(claim.attempt, fault.retry_after_s))
+
+
+def _settle(session: Session, claim: Claim, state: str, at: datetime, **more: Any) -> None:
+    values = {"fault": None, "receipt_due_at": None} | more
+    session.execute(_SETTLE, {"id": claim.id, "state": state, "not_before": at} | values)
 
 
 def retry_delay_s(attempt: int, asked_for_s: float | None = None) -> float:

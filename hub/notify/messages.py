@@ -148,12 +148,12 @@ def letter(
     return Message(" ".join(subject.split()), body)
 
 
-def plain_text(body: dict[str, Any], link: str) -> str:
-    """The message as plain text, with the address of the alert in the console."""
+def plain_text(body: dict[str, Any], link: str, answer: str | None = None) -> str:
+    """The message as plain text, with where it is answered and seen in the console."""
     table = "\n".join(f"{name:<11}{value}" for name, value in rows(body))
     parts = [headline(body), *([table] if table else []), *paragraphs(body)]
     parts += [f"{name}\n{text}" for name, text in advice(body)]
-    parts.append(f"{invitation(body)}\n{link}")
+    parts += [f"{said}\n{where}" for said, where in ways(body, link, answer)]
     return "\n\n".join(parts) + f"\n\n-- \n{body['organization']}, WellFlow\n"
 
 
@@ -231,7 +231,7 @@ def _limit_row(body: dict[str, Any]) -> str:
 
 def advice(body: dict[str, Any]) -> list[tuple[str, str]]:
     """What to do, and why; nothing once it is over."""
-    if body["kind"] not in {"raised", "level", "returned"}:
+    if "headline" in body or body["kind"] not in {"raised", "level", "returned"}:
         return []
     within = body["respond_within_s"]
     todo = body["action"]
@@ -251,6 +251,16 @@ def invitation(body: dict[str, Any]) -> str:
         return "More in WellFlow:"
     ongoing = body["kind"] in {"raised", "level", "returned"}
     return "Acknowledge, and see the trend:" if ongoing else "See what happened:"
+
+
+def ways(body: dict[str, Any], link: str, answer: str | None) -> list[tuple[str, str]]:
+    """What one can do about a message, and where: answer it without signing in, and see more."""
+    if answer is None:
+        return [(invitation(body), link)]
+    if body["kind"] == "test":
+        return [("Tap here to prove that this reached you:", answer)]
+    seen = "More in WellFlow:" if "headline" in body else "See the trend:"
+    return [("Acknowledge without signing in:", answer), (seen, link)]
 
 
 def duration(seconds: int) -> str:

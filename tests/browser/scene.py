@@ -73,6 +73,8 @@ class Scene:
     tags: dict[tuple[str, str], int] = field(default_factory=dict)  #: (well, measure) -> tag
     rules: dict[tuple[str, str], uuid.UUID] = field(default_factory=dict)
     alerts: dict[str, uuid.UUID] = field(default_factory=dict)
+    message: uuid.UUID | None = None  #: one that failed over SMS and went by mail
+    link: str = ""  #: the secret of its link
     email: str = "m.haas@permianwest.example"
     password: str = PASSWORD
 

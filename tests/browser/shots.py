@@ -16,10 +16,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy.orm import Session
 from waitress.server import create_server
 
 from hub.console import create_app
-from tests.browser import chrome, desk, rota, scene
+from hub.notify.channels import push
+from tests.browser import chrome, desk, rota, scene, story
 from tests.browser.conftest import Site
 from tests.console import settings_for
 from tests.servers import postgres
@@ -49,6 +51,10 @@ def pages(site: Site) -> dict[str, str]:
         "policy": "/escalation/new",
         "rotation": "/rotations/new",
         "preferences": "/preferences",
+        "delivery-log": "/messages",
+        "message": f"/messages/{own.message}",
+        "answer": f"/m/{own.link}",
+        "reach": "/account/reach",
         "register": "/register",
         "register-wells": "/register/wells?well_type=oil&md_ft__gte=15000&sort=-md_ft",
         "register-expenses": "/register/expenses?status=draft",
@@ -117,7 +123,11 @@ def served() -> Iterator[Site]:
         built = scene.build(database.engine("owner"), datetime.now(UTC))
         desk.furnish(database, built)
         rota.furnish(database, built)
-        app = create_app(settings_for(database), database.engine("app"))
+        told = settings_for(database, WELLFLOW_PUSH_PRIVATE_KEY=push.new_private_key())
+        with Session(database.engine("owner")) as session, session.begin():
+            alert = built.alerts["Bravo 1H casing_pressure"]
+            story.failed_over(session, built, alert, told.secret_key)
+        app = create_app(told, database.engine("app"))
         web = create_server(app, host="127.0.0.1", port=0, threads=6)
         threading.Thread(target=web.run, daemon=True).start()
         try:

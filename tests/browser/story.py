@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.schema import Alert, AlertEvent, ContactChannel, Notification, NotificationAttempt
+from hub.notify.links import hashed, token_of
+from hub.notify.messages import letter
+from hub.schema import (
+    Alert,
+    AlertEvent,
+    ContactChannel,
+    MessageLink,
+    Notification,
+    NotificationAttempt,
+)
 
 if TYPE_CHECKING:
     from tests.browser.scene import Scene
@@ -168,9 +178,100 @@ def _channels(session: Session, scene: Scene) -> tuple[uuid.UUID, uuid.UUID]:
     hook = ContactChannel(
         **keys, kind="webhook", address="https://ops.permianwest.example/hooks/wellflow"
     )
+    mail.verified_at = mail.proven_at = datetime.now(UTC) - timedelta(days=3)
     session.add_all([mail, hook])
     session.flush()
     return mail.id, hook.id
+
+
+def failed_over(session: Session, scene: Scene, alert_id: uuid.UUID, secret_key: bytes) -> None:
+    """An SMS to a wrong number, and the mail that went out in its place."""
+    now = datetime.now(UTC)
+    fault = f"{NUMBER} is a landline, or cannot be reached"
+    phone = _phone(session, scene, now, fault)
+    first = _told(scene, alert_id, phone, now - timedelta(seconds=95), state="failed", fault=fault)
+    session.add(first)
+    session.flush()
+    mail = session.scalars(select(ContactChannel).where(ContactChannel.kind == "email")).first()
+    assert mail is not None
+    second = _told(scene, alert_id, mail, now - timedelta(seconds=4), state="sent")
+    second.sent_at, second.instead_of_id = now - timedelta(seconds=3.2), first.id
+    session.add(second)
+    session.flush()
+    _tries(session, first, "sms:carrier", "SM41f7", "undelivered 30006")
+    _tries(session, second, "mail", "<mail@permianwest.example>", None)
+    scene.message, scene.link = second.id, token_of(secret_key, second.id)
+    session.add(
+        MessageLink(
+            organization_id=scene.organization,
+            user_id=second.user_id,
+            notification_id=second.id,
+            channel_id=mail.id,
+            token_hash=hashed(scene.link),
+            expires_at=now + timedelta(hours=24),
+        )
+    )
+
+
+NUMBER = "+14325550144"
+
+
+def _phone(session: Session, scene: Scene, now: datetime, fault: str) -> ContactChannel:
+    phone = ContactChannel(
+        organization_id=scene.organization,
+        user_id=scene.people["Maria Haas"],
+        kind="sms",
+        address=NUMBER,
+        label="Maria's phone",
+        broken_at=now,
+        fault=fault,
+    )
+    session.add(phone)
+    session.flush()
+    return phone
+
+
+def _told(
+    scene: Scene, alert_id: uuid.UUID, channel: ContactChannel, at: datetime, **more: Any
+) -> Notification:
+    said = ("Casing pressure very high at Bravo 1H: 1,412 psi, limit 1,350 psi.",)
+    return Notification(
+        organization_id=scene.organization,
+        user_id=scene.people["Maria Haas"],
+        alert_id=alert_id,
+        channel_id=channel.id,
+        kind="raised",
+        priority=1,
+        subject="Critical: Bravo 1H: Casing pressure very high: 1,412 psi, limit 1,350 psi",
+        body=letter("raised", "Permian West", "", said).body,
+        idempotency_key=f"shown {channel.kind}",
+        attempts=1,
+        created_at=at,
+        **more,
+    )
+
+
+def _tries(
+    session: Session, message: Notification, provider: str, key: str, receipt: str | None
+) -> None:
+    began = message.created_at + timedelta(seconds=0.2)
+    session.add(
+        NotificationAttempt(
+            organization_id=message.organization_id,
+            notification_id=message.id,
+            number=1,
+            worker="work-1",
+            started_at=began,
+            ended_at=began + timedelta(seconds=0.6),
+            outcome="sent",
+            provider=provider,
+            provider_id=key,
+            detail=f"taken by {provider.partition(':')[2] or 'the mail server'}",
+            receipt=receipt,
+            receipt_at=began + timedelta(seconds=40) if receipt else None,
+        )
+    )
+    session.flush()
 
 
 def _sent(
@@ -189,7 +290,7 @@ def _sent(
         channel_id=channel_id,
         kind="raised",
         idempotency_key=f"{alert_id}:{channel_id}",
-        subject="Alert",
+        subject="Critical: Bravo 1H: Casing pressure very high",
         body={},
         state="sent",
         attempts=fails + 1,

@@ -43,7 +43,8 @@ def test_the_boards_clock_runs_and_its_page_fits_a_phone(site: Site, chromium: B
     clock = "document.querySelector('time[data-until]').textContent"
     chromium.until(f"/^21 h 59 min left$/.test({clock})")
     chromium.run(
-        "document.querySelector('time[data-until]').dateTime = new Date(Date.now() - 61000).toISOString()"
+        "document.querySelector('time[data-until]').dateTime ="
+        " new Date(Date.now() - 61000).toISOString()"
     )
     chromium.until(f"/^over by 1 min 0[1-9] s$/.test({clock})")  # counted on by the browser
     chromium.resize(chrome.PHONE, touch=True)

@@ -13,7 +13,7 @@ from hub.schema import ContactChannel
 from hub.settings import HubSettings
 from tests.alerting import Gauge, settings
 from tests.cast import Cast
-from tests.notifying import START, attempts, channel, deliver, watched
+from tests.notifying import START, attempts, channel, deliver, link_in, watched
 from tests.servers.certificates import Authority
 from tests.servers.mail import Mailbox
 from tests.servers.postgres import Database
@@ -53,7 +53,8 @@ def test_a_manager_gets_mail_he_can_use_at_night(
         "Gauge      plc.tubing_pressure\n\n"
         "What to do\nCheck the choke. Act within 30 min.\n\n"
         "Usual cause\nA closed valve.\n\n"
-        f"Acknowledge, and see the trend:\nhttps://hub.example/alerts/{alert.id}\n\n"
+        f"Acknowledge without signing in:\n{link_in(letter.text)}\n\n"
+        f"See the trend:\nhttps://hub.example/alerts/{alert.id}\n\n"
         "-- \nBluebonnet Energy, WellFlow\n"
     )
     page = letter.message.get_body(("html",))

@@ -113,7 +113,7 @@ def variables() -> set[str]:
             if path.name == "test_configfile.py":
                 continue  # it tries settings of its own making
             found |= set(re.findall(r"\bWELLFLOW_[A-Z_]+[A-Z]\b", path.read_text("utf-8")))
-    sections = r"WELLFLOW_(MQTT|DATABASE|MAIL|WEB|DOCUMENTS|CACHE)_"
+    sections = r"WELLFLOW_(MQTT|DATABASE|MAIL|WEB|DOCUMENTS|CACHE|CARRIER|SECOND_CARRIER|PUSH)_"
     return {name for name in found if not re.match(sections, name)}
 
 

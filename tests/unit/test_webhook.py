@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from hub.notify.channels import TransportError
-from hub.notify.channels.webhook import check_url, is_public, resolve, signature
+from hub.notify.channels.webhook import signature
 from hub.notify.delivery import retry_delay_s
+from hub.notify.pinned import check_url, is_public, resolve
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_a_receiver_may_ask_for_more_time() -> None:
 
 
 def test_the_receiver_of_the_documentation_accepts_what_we_sign() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "alerts.md").read_text("utf-8")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "notifications.md").read_text("utf-8")
     code = page.split("```python\n")[1].split("```")[0]
     room: dict[str, Any] = {}
     exec(code, room)

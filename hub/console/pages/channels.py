@@ -1,4 +1,4 @@
-"""Channels: who is told of alerts, and where; e-mail addresses and signed webhooks."""
+"""Channels: who is told of alerts, and where; each can be tried, and tells when it was proven."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from hub.console.context import console, records, visitor
+from hub.console import channel_form
+from hub.console.channel_form import PRIORITIES, SHORT, offered
+from hub.console.context import console, now, records, visitor
 from hub.console.forms import Form
 from hub.console.gate import needs
 from hub.console.live import still
-from hub.notify.channels import TransportError, webhook
+from hub.notify.trying import try_channel
 from hub.permissions import Action
 from hub.schema import ContactChannel, Membership, User
-from hub.schema.base import uuid7
 
 pages = Blueprint("channels", __name__, url_prefix="/channels")
 
-PRIORITIES = ("1", "2", "3", "4")
-LONGEST_ADDRESS = 320
+EMPTY = {"kind": "email", "worst_priority": "3"}
 
 
 @pages.get("")
 @needs(Action.SEE_CHANNELS)
 def index() -> ResponseReturnValue:
     """Where notifications go, and the form for one more."""
-    return _page({"kind": "email", "worst_priority": "3"}, {})
+    return _page(EMPTY, {})
 
 
 @pages.post("")
@@ -37,18 +37,19 @@ def index() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Add a channel; a webhook's key is shown this once."""
     form = Form(request.form)
-    channel, key = _read(form)
+    channel, key = channel_form.read(form, own=False)
     if not form.faults:
         try:
             with records() as session:
-                session.add(channel)
+                if not channel_form.keep(session, channel):
+                    form.fault("address", "This address is here already.")
         except IntegrityError:
             form.fault("address", "This address is here already, or the person left.")
     if form.faults:
         return _page(request.form, form.faults, 422)
     if key:
-        return _page({"kind": "email", "worst_priority": "3"}, {}, key=key.decode())
-    flash(f"{channel.address} is told from now on.")
+        return _page(EMPTY, {}, key=key.decode())
+    flash(f"{channel.address} is told from now on. Send a test to prove that it arrives.")
     return redirect(url_for("channels.index"), 303)
 
 
@@ -58,7 +59,7 @@ def change(channel_id: uuid.UUID) -> ResponseReturnValue:
     """Switch a channel on or off, or tell it of more or less; on again forgets that it broke."""
     form = Form(request.form)
     with records() as session:
-        channel = session.get(ContactChannel, channel_id, with_for_update=True) or abort(404)
+        channel = _standing(session, channel_id)
         worst = form.choice("worst_priority", PRIORITIES)
         if form.faults:
             abort(400, "Choose a priority from 1 to 4.")
@@ -70,39 +71,36 @@ def change(channel_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for("channels.index"), 303)
 
 
-def _read(form: Form) -> tuple[ContactChannel, bytes | None]:
-    """The channel a form describes, and its key if it is a webhook."""
-    kind = form.choice("kind", ("email", "webhook"))
-    channel = ContactChannel(
-        id=uuid7(),
-        organization_id=visitor().organization_id,
-        user_id=form.identifier("person"),
-        kind=kind,
-        address=form.text("address", required=True, longest=LONGEST_ADDRESS),
-        worst_priority=int(form.choice("worst_priority", PRIORITIES) or 3),
-        created_by=visitor().user_id,
-    )
-    if kind == "email" and not _is_email(channel.address):
-        form.fault("address", "Write an e-mail address, like name@example.com.")
-    if kind != "webhook":
-        return channel, None
-    _check_webhook(form, channel.address)
-    key = webhook.new_key()
-    channel.secret = webhook.seal_key(console().settings, channel.id, key)
-    return channel, key
+@pages.post("/<uuid:channel_id>/test")
+@needs(Action.EDIT_CHANNELS)
+def test(channel_id: uuid.UUID) -> ResponseReturnValue:
+    """Send a test over the real path, and show what becomes of it."""
+    with records() as session:
+        message = try_channel(session, _standing(session, channel_id), visitor().name, now())
+    return redirect(url_for("log.page", message_id=message), 303)
 
 
-def _is_email(address: str) -> bool:
-    name, _, domain = address.rpartition("@")
-    return bool(name and domain) and not any(sign.isspace() or sign in "<>,;" for sign in address)
+@pages.post("/<uuid:channel_id>/remove")
+@needs(Action.EDIT_CHANNELS)
+def remove(channel_id: uuid.UUID) -> ResponseReturnValue:
+    """Take a channel away; what was sent to it stays on record, its secret does not."""
+    with records() as session:
+        channel = _standing(session, channel_id)
+        take_away(channel)
+        flash(f"{channel.address} is told no more.")
+    return redirect(url_for("channels.index"), 303)
 
 
-def _check_webhook(form: Form, address: str) -> None:
-    private = console().settings.webhook_allow_private
-    try:
-        webhook.check_url(address, allow_private=private)
-    except TransportError as fault:
-        form.fault("address", f"{fault}.")
+def take_away(channel: ContactChannel) -> None:
+    """Let a channel end."""
+    channel.removed_at, channel.enabled, channel.secret = now(), False, None
+
+
+def _standing(session: Session, channel_id: uuid.UUID) -> ContactChannel:
+    channel = session.get(ContactChannel, channel_id, with_for_update=True)
+    if channel is None or channel.removed_at is not None:
+        abort(404)
+    return channel
 
 
 def _page(
@@ -110,15 +108,25 @@ def _page(
 ) -> Response:
     with records() as session:
         rows, people = _listed(session), _people(session)
-    named = {"values": values, "faults": faults, "key": key}
-    return still("channels.html", status, rows=rows, people=people, **named)
+    return still(
+        "channels.html",
+        status,
+        rows=rows,
+        people=people,
+        kinds=offered(console().settings, own=False),
+        short=SHORT,
+        values=values,
+        faults=faults,
+        key=key,
+    )
 
 
 def _listed(session: Session) -> list[tuple[ContactChannel, str | None]]:
     listed = (
         select(ContactChannel, User.name)
         .outerjoin(User, User.id == ContactChannel.user_id)
-        .order_by(ContactChannel.enabled.desc(), func.lower(ContactChannel.address))
+        .where(ContactChannel.removed_at.is_(None))
+        .order_by(ContactChannel.enabled.desc(), func.lower(User.name), ContactChannel.created_at)
     )
     return [(channel, person) for channel, person in session.execute(listed)]
 

@@ -7,6 +7,7 @@ import { picking } from "./picker.js";
 import { poll } from "./poll.js";
 import { announce } from "./announce.js";
 import { here } from "./here.js";
+import { pushing } from "./push.js";
 import { selecting } from "./select.js";
 
 keepAges();
@@ -16,6 +17,7 @@ selecting();
 picking();
 keys();
 here();
+pushing();
 
 if (document.querySelector("[data-charts]")) {
   import("./chart.js").then((module) => module.draw());

@@ -37,11 +37,17 @@ def send(parcel: Parcel, settings: HubSettings) -> Taken:
         raise _refused("refuses the message", fault.smtp_code, fault.smtp_error) from fault
     except smtplib.SMTPResponseException as fault:
         raise TransportError(
-            f"mail server answers {fault.smtp_code} {_words(fault.smtp_error)}"
+            f"mail server answers {fault.smtp_code} {_words(fault.smtp_error)}",
+            error=str(fault.smtp_code),
+            at_provider=True,
         ) from fault
     except (smtplib.SMTPException, OSError) as fault:
         where = f"{settings.mail.host}:{settings.mail.port}"
-        raise TransportError(f"mail server {where}: {str(fault) or repr(fault)}") from fault
+        raise TransportError(
+            f"mail server {where}: {str(fault) or repr(fault)}",
+            error="timeout" if isinstance(fault, TimeoutError) else "unreachable",
+            at_provider=True,
+        ) from fault
     return Taken(letter["Message-ID"], "taken by the mail server")
 
 
@@ -58,14 +64,16 @@ def write(parcel: Parcel, mail: MailSettings) -> EmailMessage:
         raise TransportError(f"{parcel.address!r} cannot be written to", permanent=True) from fault
     letter["Date"] = format_datetime(datetime.now(UTC))
     letter["Message-ID"] = f"<{parcel.idempotency_key}@{domain}>"
-    letter["In-Reply-To"] = thread
-    letter["References"] = thread
+    if parcel.alert_id is not None:
+        letter["In-Reply-To"] = thread
+        letter["References"] = thread
     letter["Auto-Submitted"] = "auto-generated"
+    letter["X-Auto-Response-Suppress"] = "All"
     if parcel.kind in {"raised", "level"} and parcel.body.get("priority") == 1:
         letter["Importance"] = "high"
     body = dict(parcel.body)
-    letter.set_content(messages.plain_text(body, parcel.link))
-    letter.add_alternative(_page(body, parcel.link), subtype="html")
+    letter.set_content(messages.plain_text(body, parcel.link, parcel.answer))
+    letter.add_alternative(_page(body, parcel.link, parcel.answer), subtype="html")
     return letter
 
 
@@ -88,7 +96,9 @@ def _connected(mail: MailSettings) -> Iterator[smtplib.SMTP]:
 
 def _refused(what: str, code: int, answer: bytes | str) -> TransportError:
     return TransportError(
-        f"mail server {what}: {code} {_words(answer)}", permanent=500 <= code < 600
+        f"mail server {what}: {code} {_words(answer)}",
+        permanent=500 <= code < 600,
+        error=str(code),
     )
 
 
@@ -97,7 +107,7 @@ def _words(answer: bytes | str) -> str:
     return " ".join(text.split())[:300]
 
 
-def _page(body: dict[str, object], link: str) -> str:
+def _page(body: dict[str, object], link: str, answer: str | None) -> str:
     """The same as a simple page, for mail programs that prefer one."""
     table = "".join(
         f'<tr><td style="padding:2px 16px 2px 0;color:#616e7c">{html.escape(name)}</td>'
@@ -113,8 +123,14 @@ def _page(body: dict[str, object], link: str) -> str:
         '<!doctype html><html><body style="font:16px/1.5 system-ui,sans-serif;color:#1f2933">'
         f"<p><strong>{html.escape(messages.headline(body))}</strong></p>"
         f"<table>{table}</table>{words}{advice}"
-        f"<p>{html.escape(messages.invitation(body))}<br>"
-        f'<a href="{html.escape(link, quote=True)}">{html.escape(link)}</a></p>'
-        f'<p style="color:#616e7c">{html.escape(str(body["organization"]))}, WellFlow</p>'
+        + "".join(_invited(said, where) for said, where in messages.ways(body, link, answer))
+        + f'<p style="color:#616e7c">{html.escape(str(body["organization"]))}, WellFlow</p>'
         "</body></html>"
+    )
+
+
+def _invited(said: str, where: str) -> str:
+    return (
+        f'<p>{html.escape(said)}<br><a href="{html.escape(where, quote=True)}">'
+        f"{html.escape(where)}</a></p>"
     )

@@ -23,6 +23,7 @@ GRANT UPDATE (state, not_before, expires_at, lease_owner, lease_until, attempts,
     ON notifications TO wellflow_work;
 GRANT UPDATE (ended_at, outcome, provider_id, detail, provider, error_class, receipt, receipt_at)
     ON notification_attempts TO wellflow_work;
-GRANT UPDATE (broken_at, fault, enabled, removed_at, secret) ON contact_channels TO wellflow_work;
+GRANT UPDATE (broken_at, fault, enabled, verified_at, proven_at, removed_at, secret)
+    ON contact_channels TO wellflow_work;
 GRANT SELECT, INSERT, UPDATE, DELETE ON message_links TO wellflow_work;
 GRANT SELECT, INSERT, UPDATE ON delivery_turns, provider_breakers TO wellflow_work;
