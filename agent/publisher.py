@@ -6,8 +6,9 @@ The rules, each of which closes a hole that a randomized simulation found:
    Nothing of a stream is sent before the hub has said where it stands.
 2. A lower epoch than the highest heard is ignored: it is a ghost. The first answer about a stream
    in an epoch sets its watermark, also downwards (the hub was restored); later ones only raise it.
-3. The live stream goes first, older ones after it, oldest first. A live stream with a backlog is
-   sealed, so that new readings need not wait behind it; ids and numbers stay as they are.
+3. Alarms go first, then field entries; then the live stream of readings, then older ones, oldest
+   first. A live stream with a backlog is sealed, so that new readings need not wait behind it; ids
+   and numbers stay as they are.
 4. At most a window of messages per stream is on its way without a receipt; when none comes in
    time, sending goes back to the last receipt.
 5. A want is obeyed once per round trip, and never holds up another stream.
@@ -25,7 +26,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agent.contract.control import Answer, Birth, Heartbeat, Receipt
-from agent.contract.wire import HISTORY_CUT, LIVE_CUT, Lane, pack
+from agent.contract.wire import HISTORY_CUT, LANES, LIVE_CUT, Lane, pack
 from agent.outbox import Outbox, StreamInfo
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 WINDOW = 16  #: messages of one stream on their way without a receipt
 SEAL_AFTER = 24  #: blocks the live stream may lag behind before it is sealed
 MAX_ANNOUNCED = 500
+_LANES: dict[str, Lane] = {"a": "a", "e": "e"}  #: of streams that hold records
 
 
 class TimeKeeper(Protocol):
@@ -251,12 +253,20 @@ class Sender:
         if self._declare:
             return Outgoing("up/d", self._outbox.declaration(self._declare.pop(0)))
         streams = self._outbox.streams()
+        self._meet(streams)
         self._check_patience(streams, now)
         if self._announce_at is not None and now >= self._announce_at:
             return self._announcement(streams, now)
         if not self._clock.confirmed:
             return None
         return self._data(streams, now)
+
+    def _meet(self, streams: list[StreamInfo]) -> None:
+        """A stream of records opens with its first record; nobody has to be asked about it."""
+        for info in streams:
+            if info.live and not info.readings and info.id not in self._cursors and self.epoch:
+                self._cursor(info.id).answered = self.epoch  # the hub cannot know it yet
+                self.announce(0.0)
 
     def _announcement(self, streams: list[StreamInfo], now: float) -> Outgoing:
         pending = [s for s in streams[:-1] if self._cursor(s.id).answered != self.epoch]
@@ -288,14 +298,14 @@ class Sender:
                 self._announce_at = now  # nothing is sent of a stream that nobody asks about
 
     def _data(self, streams: list[StreamInfo], now: float) -> Outgoing | None:
-        for info in [*streams[-1:], *streams[:-1]]:  # the live one is always the youngest
+        for info in sorted(streams, key=_urgency):
             cursor = self._cursor(info.id)
             if cursor.answered != self.epoch or not self.epoch or cursor.sent >= info.issued:
                 continue
             if info.after and not self._is_settled(info.after, streams):
                 continue
             behind = info.issued - info.receipted > SEAL_AFTER and not cursor.flights
-            if info.live and behind:
+            if info.live and info.readings and behind:
                 self._seal()
                 return self.next(now)
             if len(cursor.flights) < WINDOW:
@@ -321,7 +331,7 @@ class Sender:
         self.announce(0.0)
 
     def _message(self, info: StreamInfo, cursor: Cursor, now: float) -> Outgoing | None:
-        lane: Lane = "t" if info.live else "h"
+        lane: Lane = _LANES.get(info.lane) or ("t" if info.live else "h")
         message = self._outbox.take(
             info.id, cursor.sent + 1, LIVE_CUT if info.live else HISTORY_CUT
         )
@@ -330,6 +340,11 @@ class Sender:
         cursor.sent = message.last
         cursor.flights.append(Flight(message.last, now))
         return Outgoing(f"up/{lane}", pack(message))
+
+
+def _urgency(info: StreamInfo) -> int:
+    """Sorts what goes first: alarms, entries, live readings, history."""
+    return LANES.index(_LANES.get(info.lane) or ("t" if info.live else "h"))
 
 
 def _is_fork(info: StreamInfo, receipt: Receipt, mine: int | None) -> bool:

@@ -46,6 +46,7 @@ SPECIAL: dict[str, Any] = {
     "memberships.role": "viewer",
     "stream_gaps.reason": "lost",
     "agents.shard": 7,
+    "site_alarms.priority": 1,
     "audit_seals.hash": bytes(32),
     "api_keys.prefix": "wf0prefx",
     "api_keys.secret_hash": bytes(32),

@@ -40,10 +40,16 @@ class Birth:
     config: int
     streams: tuple[StreamState, ...]
     backlog: Mapping[str, int] = field(default_factory=dict)  #: blocks, bytes, readings, oldest
+    rules: int = 0  #: number of the hub's rules that it runs; 0 without any
+    unruly: str = ""  #: why it does not run all of the newest, in a sentence
 
     def to_bytes(self) -> bytes:
-        """The payload."""
-        return encode(dump({"v": VERSION, "on": 1} | asdict(self)))
+        """The payload; what says nothing is left out."""
+        body = asdict(self)
+        for name in ("rules", "unruly"):
+            if not body[name]:
+                del body[name]
+        return encode(dump({"v": VERSION, "on": 1} | body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ def parse_status(payload: bytes) -> Birth | Death:
             int(body["config"]),
             streams,
             {str(key): int(value) for key, value in body.get("backlog", {}).items()},
+            int(body.get("rules", 0)),
+            str(body.get("unruly", "")),
         )
     except _MALFORMED as fault:
         raise WireError(f"not a status: {type(fault).__name__} {fault}") from fault

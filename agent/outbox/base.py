@@ -26,11 +26,17 @@ class StreamInfo:
     sent: int
     floor: int
     after: int  #: seq of the stream it forked from; the hub must have that to its end first
+    lane: str = "t"  #: what it holds: t readings, a alarms, e field entries
 
     @property
     def live(self) -> bool:
         """Whether it still takes new blocks."""
         return self.closed is None
+
+    @property
+    def readings(self) -> bool:
+        """Whether it holds readings, which may be thinned; records never are."""
+        return self.lane == READINGS
 
     @property
     def issued(self) -> int:
@@ -47,10 +53,11 @@ class StreamInfo:
         return StreamState(self.id, self.next, self.floor + 1, self.closed)
 
 
+READINGS = "t"  #: the lane of a stream that holds readings
 HEARD = 1  #: in `ended`: the hub has heard a stream's end
 UNSURE = (int(ClockState.NEVER), int(ClockState.HOLDING))
 
-_INFO = "SELECT seq, id, closed, next, receipted, sent, floor, after FROM streams"
+_INFO = "SELECT seq, id, closed, next, receipted, sent, floor, after, lane FROM streams"
 
 
 class Base:
@@ -65,9 +72,10 @@ class Base:
         self.bytes = self._one("SELECT coalesce(sum(length(body)), 0) FROM blocks")
 
     def streams(self) -> list[StreamInfo]:
-        """All streams kept, oldest first; the live one is the last."""
+        """All streams kept, oldest first; the last is the one that takes new readings."""
+        order = "closed IS NULL, lane = 't', seq"
         with self.lock:
-            rows = self.database.execute(f"{_INFO} ORDER BY closed IS NULL, seq").fetchall()
+            rows = self.database.execute(f"{_INFO} ORDER BY {order}").fetchall()
         return [StreamInfo(*row) for row in rows]
 
     def stream(self, stream: str) -> StreamInfo | None:
@@ -76,10 +84,11 @@ class Base:
             row = self.database.execute(f"{_INFO} WHERE id = ?", (stream,)).fetchone()
         return StreamInfo(*row) if row else None
 
-    def _open_stream(self, now_ms: int, after: int = 0) -> tuple[int, str]:
+    def _open_stream(self, now_ms: int, after: int = 0, lane: str = READINGS) -> tuple[int, str]:
         stream = os.urandom(8).hex()
         seq = self.database.execute(
-            "INSERT INTO streams (id, opened, after) VALUES (?, ?, ?)", (stream, now_ms, after)
+            "INSERT INTO streams (id, opened, after, lane) VALUES (?, ?, ?, ?)",
+            (stream, now_ms, after, lane),
         ).lastrowid
         return seq or 0, stream
 

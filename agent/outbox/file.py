@@ -11,7 +11,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS streams (
     floor INTEGER NOT NULL DEFAULT 0,       -- highest number evicted
     floor_sum INTEGER NOT NULL DEFAULT 0,   -- running checksum there
     ended INTEGER NOT NULL DEFAULT 0,       -- 1: its end was heard; UTC ms: since it is empty
-    after INTEGER NOT NULL DEFAULT 0        -- seq of the stream it forked from, which goes first
+    after INTEGER NOT NULL DEFAULT 0,       -- seq of the stream it forked from, which goes first
+    lane TEXT NOT NULL DEFAULT 't'          -- t readings, a alarms, e field entries
 ) STRICT;
 CREATE TABLE IF NOT EXISTS blocks (
     stream INTEGER NOT NULL REFERENCES streams (seq),
@@ -48,6 +49,12 @@ CREATE TABLE IF NOT EXISTS staged (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS configs (
     epoch INTEGER PRIMARY KEY, digest TEXT NOT NULL, declaration BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS kept (           -- what the program takes up again after a restart
+    key TEXT PRIMARY KEY, body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS asks (           -- what a person asks of the running agent
+    id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL, said TEXT
 ) STRICT;
 """
 
@@ -106,6 +113,8 @@ def prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
     if found > FORMAT:
         raise OutboxError(f"the outbox has format {found}; this program writes {FORMAT}: update it")
     connection.executescript(TABLES)
+    if "lane" not in {row[1] for row in connection.execute("PRAGMA table_info(streams)")}:
+        connection.execute("ALTER TABLE streams ADD COLUMN lane TEXT NOT NULL DEFAULT 't'")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
     return connection
 
@@ -143,21 +152,23 @@ def _copy_readable(aside: Path, fresh: sqlite3.Connection) -> int:
     """Copy table by table, row by row, until a page cannot be read; fill the holes with gaps."""
     rescued = 0
     with closing(sqlite3.connect(aside)) as damaged:
-        for table in ("configs", "streams", "blocks", "staged"):
-            for row in _readable_rows(damaged, table):
+        for table in ("configs", "streams", "blocks", "staged", "kept"):
+            for names, row in _readable_rows(damaged, table):
                 marks = ", ".join("?" * len(row))
-                fresh.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)
+                columns = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"
+                fresh.execute(columns, row)
                 rescued += table == "blocks"
     _fill_holes(fresh)
     return rescued
 
 
-def _readable_rows(damaged: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
-    rows: list[tuple[object, ...]] = []
+def _readable_rows(damaged: sqlite3.Connection, table: str) -> list[tuple[str, tuple[object, ...]]]:
+    rows: list[tuple[str, tuple[object, ...]]] = []
     try:
         cursor = damaged.execute(f"SELECT * FROM {table}")
+        names = ", ".join(column[0] for column in cursor.description)
         while (row := cursor.fetchone()) is not None:
-            rows.append(row)
+            rows.append((names, row))
     except sqlite3.DatabaseError as fault:
         log.error("table %s could be read only in part: %s", table, fault)
     return rows

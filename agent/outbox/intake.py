@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agent.contract.blocks import Block, ClockState, Sample, Stamp, freeze, retime, to_columns
 from agent.contract.control import Declaration, DeclaredTag
 from agent.contract.wire import LIVE_CUT
-from agent.outbox.base import UNSURE, Base, chance, is_unsure
+from agent.outbox.base import READINGS, UNSURE, Base, chance, is_unsure
 from agent.outbox.file import Limits
 
 BATCH = 64
@@ -38,6 +38,11 @@ class Intake(Base):
             if self._staged and self._live() is None:
                 with self._transaction():
                     self._open_stream(now_ms)  # a rescued file may have lost its streams
+            with self._transaction():
+                self.database.execute(
+                    "UPDATE streams SET closed = next - 1 WHERE closed IS NULL AND lane <> ?",
+                    (READINGS,),
+                )
             opened = self.seal(now_ms)
             self._life = self._live() or 0
         return opened
@@ -56,15 +61,19 @@ class Intake(Base):
 
     def _turn_over(self, now_ms: int) -> str:
         self._freeze_staged((self._key, self._fresh) if self._key and self._fresh else None)
-        self.database.execute("UPDATE streams SET closed = next - 1 WHERE closed IS NULL")
+        self.database.execute(
+            "UPDATE streams SET closed = next - 1 WHERE closed IS NULL AND lane = ?", (READINGS,)
+        )
         return self._open_stream(now_ms)[1]
 
     def _turned_over(self) -> None:
         self._staged = []
         self._fresh = [] if self._key else self._fresh
 
-    def _live(self) -> int | None:
-        row = self.database.execute("SELECT seq FROM streams WHERE closed IS NULL").fetchone()
+    def _live(self, lane: str = READINGS) -> int | None:
+        row = self.database.execute(
+            "SELECT seq FROM streams WHERE closed IS NULL AND lane = ?", (lane,)
+        ).fetchone()
         return row[0] if row else None
 
     def declare(
@@ -96,6 +105,40 @@ class Intake(Base):
                 "SELECT declaration FROM configs WHERE epoch = ?", (epoch,)
             ).fetchone()
         return bytes(row[0]) if row else Declaration(epoch, gone=True).to_bytes()
+
+    # ------------------------------------------------------------------------ records in
+
+    def record(
+        self, lane: str, lines: Sequence[bytes], at: int, keep: Mapping[str, bytes] | None = None
+    ) -> None:
+        """Freeze records, each under a number of its own, on disk when this returns.
+
+        Their stream opens with the first of a program's life. What `keep` holds (see `keep`) is
+        committed with them, so that a restart neither forgets nor repeats one. `at` is UTC
+        milliseconds. Raises `sqlite3.Error`, and then nothing of it was kept.
+        """
+        with self._transaction():
+            seq = self._live(lane) or self._open_stream(at, lane=lane)[0]
+            for line in lines:
+                self._append_line(seq, line, 0, at, at)
+            self._keep(keep or {})
+
+    def keep(self, what: Mapping[str, bytes]) -> None:
+        """Keep some bytes under their keys, for the next start of the program."""
+        with self._transaction():
+            self._keep(what)
+
+    def _keep(self, what: Mapping[str, bytes]) -> None:
+        self.database.executemany(
+            "INSERT INTO kept VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET body = excluded.body",
+            list(what.items()),
+        )
+
+    def kept(self, key: str) -> bytes | None:
+        """What was kept under a key."""
+        with self.lock:
+            row = self.database.execute("SELECT body FROM kept WHERE key = ?", (key,)).fetchone()
+        return bytes(row[0]) if row else None
 
     # ----------------------------------------------------------------------- readings in
 

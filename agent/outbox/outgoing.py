@@ -161,10 +161,15 @@ class Outgoing(Intake):
         hub's number.
         """
         with self.lock:
-            live = (info := self.stream(stream)) is not None and info.live
+            info = self.stream(stream)
+            live = info is not None and info.live and info.readings
             with self._transaction():
                 if live:
                     self._turn_over(now_ms)
+                self.database.execute(  # one of records: the next record opens another
+                    "UPDATE streams SET closed = next - 1 WHERE id = ? AND closed IS NULL",
+                    (stream,),
+                )
                 moved = self._part(stream, above, theirs, now_ms)
             if live:
                 self._turned_over()
@@ -174,7 +179,7 @@ class Outgoing(Intake):
         if (info := self.stream(stream)) is None:
             return 0
         above = self._common(info, above, theirs)
-        to, _ = self._open_stream(now_ms, info.seq)
+        to, _ = self._open_stream(now_ms, info.seq, info.lane)
         moved = sum(self._move(to, *row[2:]) for row in self._rows_above(info.seq, above))
         self.database.execute("UPDATE streams SET closed = next - 1 WHERE seq = ?", (to,))
         self.database.execute("DELETE FROM streams WHERE seq = ? AND closed = 0", (to,))

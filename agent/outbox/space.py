@@ -3,7 +3,8 @@
 In this order: receipted blocks are evicted, oldest first; then the oldest blocks that were never
 sent are thinned to one reading in ten; then they give way to a gap that counts them. Blocks that
 may be at the hub already are never thinned; only when nothing else is left do they become a gap
-"released", and the hub keeps what it had of them.
+"released", and the hub keeps what it had of them. Alarms and field entries are neither thinned nor
+dropped; receipted ones go for space only when no reading is left to go before them.
 """
 
 from __future__ import annotations
@@ -75,15 +76,18 @@ class Space(Base):
         return freed
 
     def _make_room(self) -> Freed | None:
-        if (evicted := self._evict(lambda _: self.bytes > self._bound)) is not None:
+        full = lambda _: self.bytes > self._bound  # noqa: E731 - said twice below
+        if (evicted := self._evict(full, "lane = 't'")) is not None:
             return evicted
         if (thinned := self._thin()) is not None:
             return thinned
         if (dropped := self._drop(sent=False)) is not None:
             return dropped
-        return self._drop(sent=True)
+        if (released := self._drop(sent=True)) is not None:
+            return released
+        return self._evict(full)
 
-    def _evict(self, due: Callable[[int], bool]) -> Freed | None:
+    def _evict(self, due: Callable[[int], bool], which: str = "true") -> Freed | None:
         """Delete a batch of the oldest receipted blocks of each stream while they are due.
 
         `due` is asked with the time a block ends, and may look at what is left.
@@ -91,7 +95,8 @@ class Space(Base):
         evicted = 0
         with self._transaction():
             for seq, floor, receipted in self.database.execute(
-                "SELECT seq, floor, receipted FROM streams WHERE receipted > floor ORDER BY seq"
+                "SELECT seq, floor, receipted FROM streams"
+                f" WHERE receipted > floor AND {which} ORDER BY seq"
             ).fetchall():
                 evicted += self._evict_from(seq, floor, receipted, due)
         return Freed(evicted=evicted) if evicted else None
@@ -125,7 +130,7 @@ class Space(Base):
         with self._transaction():
             rows = self.database.execute(
                 "SELECT stream, first, body FROM blocks JOIN streams ON seq = stream"
-                " WHERE (stream, first) > (?, ?) AND gap IS NULL AND first > sent"
+                " WHERE (stream, first) > (?, ?) AND lane = 't' AND gap IS NULL AND first > sent"
                 " AND instr(body, '\"thin\"') = 0 AND instr(body, '\"maybe\"') = 0"
                 f" ORDER BY stream, first LIMIT {BATCH}",
                 self._thinned_to,
@@ -153,7 +158,7 @@ class Space(Base):
         with self._transaction():
             rows = self.database.execute(
                 "SELECT stream, first, readings, start, end, length(body) FROM blocks"
-                f" JOIN streams ON seq = stream WHERE gap IS NULL AND {which}"
+                f" JOIN streams ON seq = stream WHERE lane = 't' AND gap IS NULL AND {which}"
                 f" ORDER BY stream, first LIMIT {BATCH}"
             ).fetchall()
             reason = "released" if sent else "thinned"

@@ -9,9 +9,11 @@ stream before is closed at the highest number this file holds, and drains.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agent.outbox.base import StreamInfo
 from agent.outbox.file import Limits, open_file, prepare
@@ -26,6 +28,7 @@ class Status:
     bytes: int
     blocks_waiting: int
     readings_waiting: int
+    records_waiting: int  #: alarms and field entries
     oldest_waiting_ms: int | None
     streams: int
     thinned: int  #: readings thinned away since the file was made
@@ -67,10 +70,25 @@ class Outbox(Outgoing, Space):
                 self.bytes,
                 sum(blocks for blocks, _, _ in waiting),
                 sum(readings for _, readings, _ in waiting) + staged,
+                sum(i.waiting for i in self.streams() if not i.readings),
                 min((oldest for _, _, oldest in waiting if oldest), default=None),
                 self._one("SELECT count(*) FROM streams"),
                 self._meta("thinned"),
                 self._meta("dropped"),
+            )
+
+    def asked(self) -> list[tuple[int, dict[str, Any]]]:
+        """What people ask of the running agent and nobody has answered, oldest first."""
+        with self.lock:
+            rows = self.database.execute("SELECT id, body FROM asks WHERE said IS NULL").fetchall()
+        return [(number, json.loads(body)) for number, body in rows]
+
+    def answer(self, number: int, said: str) -> None:
+        """Answer what was asked; older answers are forgotten."""
+        with self._transaction():
+            self.database.execute("UPDATE asks SET said = ? WHERE id = ?", (said, number))
+            self.database.execute(
+                "DELETE FROM asks WHERE said IS NOT NULL AND id < ?", (number - 20,)
             )
 
     def _waiting(self, info: StreamInfo) -> tuple[int, int, int | None]:

@@ -49,10 +49,11 @@ class Deposit:
     readings: list[Readings] = field(default_factory=list)
     maybe: list[Readings] = field(default_factory=list)  #: to be looked up before storing
     quarantined: int = 0  #: blocks set aside, whole or in part
+    records: list[int] = field(default_factory=list)  #: when they happened, UTC milliseconds
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Its ledger rows; always at least one, so that the numbers stay contiguous."""
-        days = self._days() or [(0, self.received, self.received)]
+        days = self._days() or [self._without_readings()]
         for place, (count, first, last) in enumerate(days):
             yield (
                 self.sender.organization,
@@ -67,6 +68,11 @@ class Deposit:
                 first,
                 last,
             )
+
+    def _without_readings(self) -> tuple[int, int, int]:
+        """The time of what is in it that no readings are: an alarm is judged with its time."""
+        times = self.records or [self.received]
+        return 0, min(times), max(times)
 
     def _days(self) -> list[tuple[int, int, int]]:
         """Readings, first and last time of each UTC day."""

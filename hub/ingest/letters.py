@@ -17,8 +17,8 @@ from agent.contract.errors import UnknownVersionError, WireError
 from hub.ingest import decode
 from hub.ingest.arrival import Arrival, Sender
 
-_DATA_DOORS = {"up/t", "up/h"}
-_LATER_DOORS = {"up/a", "up/e", "up/b"}
+_DATA_DOORS = {"up/a", "up/e", "up/t", "up/h"}
+_LATER_DOORS = {"up/b"}
 _LONGEST_TEXT = 300
 _LARGEST_NUMBER = 2**31 - 1
 
@@ -156,6 +156,8 @@ def _checked_status(status: Birth | Death) -> Birth | Death:
     _check_number("config", status.config, 2**53)
     _check_number("clock", status.clock, 2**15 - 1)
     _check_number("at", status.at, 2**53)
+    _check_number("rules", status.rules, 2**53)
+    _check_text("unruly", status.unruly, low=0)
     for state in status.streams:
         _check_text("stream", state.stream, 64)
         for name, number in (("next", state.next), ("closed", state.closed or 0)):

@@ -27,6 +27,10 @@ CODES: Mapping[str, str] = {
     "config_conflict": "This configuration number means something else already: "
     "restart the agent, so that it takes a new number.",
     "broken_block": "A block that cannot be read: check the agent's disk.",
+    "broken_record": "An alarm or entry that cannot be read: check the agent's version and disk.",
+    "unknown_record": "A record this hub does not know: upgrade the hub, then replay.",
+    "unknown_rule": "An alarm of a rule this hub has not for that tag: it was restored from an "
+    "older backup, or the rule was removed; make the rule anew.",
     "config_gone": "The agent no longer knows this configuration: link its tags by hand.",
     "unknown_tag": "The configuration has no such tag number: declare it, then replay.",
     "not_a_number": "A value beyond every number: check the gauge's type and byte order.",

@@ -15,9 +15,10 @@ import psycopg
 
 from agent.contract.control import parse_declaration
 from agent.contract.errors import WireError
+from agent.contract.records import is_record
 from agent.contract.wire import Gap
 from hub.errors import HubError
-from hub.ingest import copying, decode, ledger, registry
+from hub.ingest import copying, decode, ledger, registry, siterecords
 from hub.ingest.arrival import Arrival, Sender
 from hub.ingest.decode import columns_of
 from hub.ingest.directory import Directory
@@ -139,7 +140,7 @@ def _store(connection: Db, work: _Work, payload: bytes, number: int | None) -> N
             ledger.write_gap(connection, work.sender, work.stream, part)
         else:
             _store_block(connection, work, part)
-    if any(map(len, work.deposit.readings)):
+    if any(map(len, work.deposit.readings)) or work.deposit.records:
         ledger.write(connection, [work.deposit])
         Latest().write(connection, work.deposit.readings, ())
         connection.execute("NOTIFY wellflow_judge")
@@ -155,7 +156,19 @@ def _parts(payload: bytes, number: int | None) -> Iterator[bytes | Gap]:
         raise ReplayError(f"it still cannot be read: {fault}") from fault
 
 
+def _store_record(connection: Db, work: _Work, line: bytes) -> None:
+    try:
+        taken = siterecords.take(connection, work.sender, line, work.now)
+    except siterecords.RefusedRecordError as fault:
+        work.remaining.append(str(fault))
+    else:
+        work.deposit.records.append(taken.at)
+
+
 def _store_block(connection: Db, work: _Work, line: bytes) -> None:
+    if is_record(line):
+        _store_record(connection, work, line)
+        return
     try:
         columns = columns_of(line)
     except WireError as fault:

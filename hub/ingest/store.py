@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 from agent.contract import wire
 from agent.contract.control import Birth, Death, Declaration
 from agent.contract.errors import WireError
+from agent.contract.records import is_record
 from agent.contract.wire import Gap, Message
-from hub.ingest import copying, ledger, quarantine, registry
+from hub.ingest import copying, ledger, quarantine, registry, siterecords
 from hub.ingest.arrival import Arrival, Sender
 from hub.ingest.decode import columns_of
 from hub.ingest.directory import Directory
@@ -245,6 +246,9 @@ class Store:
         if isinstance(part, Gap):
             ledger.write_gap(gather.connection, sender, stream, part)
             return True
+        if is_record(part):
+            self._take_record(gather, arrival, deposit, number, part)
+            return True
         try:
             columns = columns_of(part)
         except WireError as fault:
@@ -268,6 +272,17 @@ class Store:
             gap = Gap(number, number, "thinned", columns.thinned, *times, 0)
             ledger.write_gap(gather.connection, sender, stream, gap)
         return True
+
+    def _take_record(
+        self, gather: Gather, arrival: Arrival, deposit: Deposit, number: int, line: bytes
+    ) -> None:
+        try:
+            taken = siterecords.take(gather.connection, deposit.sender, line, arrival.at)
+        except siterecords.RefusedRecordError as fault:
+            gather.items.append(_item(arrival, deposit, number, line, fault.code, str(fault)))
+            deposit.quarantined += 1
+        else:
+            deposit.records.append(taken.at)
 
     # ------------------------------------------------------------------------- writing
 

@@ -16,7 +16,7 @@ from hub.schema.incidents import (
     IncidentEvent,
     PromotionRule,
 )
-from hub.schema.installation import Installation, JobRun
+from hub.schema.installation import Installation, JobRun, ProcessBeat
 from hub.schema.notifying import (
     ContactChannel,
     DeliveryTurn,
@@ -57,6 +57,7 @@ from hub.schema.platform import (
 )
 from hub.schema.production import AccountingPeriod, ProductionRecord, ProductionRevision
 from hub.schema.revenue import RevenueDeduction, RevenueDistribution, RevenueRun, SalesStatement
+from hub.schema.site import FieldEntry, SiteAlarm, SiteRules
 from hub.schema.statements import JibStatement, JibStatementLine, NumberSeries
 from hub.schema.tanks import RunTicket, StrapPoint, StrapTable, Tank, TankGauge
 from hub.schema.taxes import TaxRate, TaxRecord
@@ -123,6 +124,7 @@ __all__ = [
     "ExpenseAllocation",
     "Facility",
     "FeatureFlag",
+    "FieldEntry",
     "FlowLink",
     "Forecast",
     "ForecastPoint",
@@ -160,6 +162,7 @@ __all__ = [
     "PermitCondition",
     "PermitLimit",
     "PolicyVersion",
+    "ProcessBeat",
     "ProductionRecord",
     "ProductionRevision",
     "PromotionRule",
@@ -184,6 +187,8 @@ __all__ = [
     "SavedView",
     "Session",
     "SignInFailure",
+    "SiteAlarm",
+    "SiteRules",
     "Storm",
     "StrapPoint",
     "StrapTable",

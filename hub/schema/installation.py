@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import (
-    text,
-)
+from sqlalchemy import text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.base import Base, about
@@ -26,6 +24,22 @@ class JobRun(Base):
     finished_at: Mapped[datetime | None] = mapped_column()
     outcome: Mapped[str | None] = mapped_column(info=about("done or failed"))
     detail: Mapped[str | None] = mapped_column()
+
+
+class ProcessBeat(Base):
+    """How far one loop of one of the hub's processes has come: who stands still is noticed."""
+
+    __tablename__ = "process_beats"
+    TITLE: ClassVar[str] = "loop"
+
+    process: Mapped[str] = mapped_column(primary_key=True)
+    loop: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(
+        server_default=text("now()"), info=about("When it last went on.")
+    )
+    overdue_after_s: Mapped[int] = mapped_column(
+        info=about("Standing still for longer is a fault.", unit="s")
+    )
 
 
 class Installation(Base):

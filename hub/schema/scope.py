@@ -15,6 +15,7 @@ OUTSIDE_ORGANIZATIONS = {
     "ingest_epochs": "starts of the installation's own processes",
     "provider_breakers": "how the installation's own mail server and carriers are",
     "job_runs": "due times of the installation's own jobs",
+    "process_beats": "how far the installation's own processes have come",
     "installation": "facts about the database",
     "readings_state": "how far all readings are rolled up and kept",
 }

@@ -14,7 +14,7 @@ depends_on = None
 FILES = Path(__file__).parents[1] / "sql" / revision
 
 #: In the order they run.
-STEPS: tuple[str, ...] = ()
+STEPS: tuple[str, ...] = ("site", "rights")
 
 
 def upgrade() -> None:

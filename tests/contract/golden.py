@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 from agent.contract import control, wire
 from agent.contract.blocks import Block, Column, Stamp, freeze, thaw
+from agent.contract.records import Record, freeze_record, is_record, thaw_record
 
 HERE = Path(__file__).parent
 CODECS = {"plain": wire.CODEC_PLAIN, "deflate": wire.CODEC_DEFLATE}
@@ -41,13 +43,29 @@ def block_from(body: Mapping[str, Any]) -> Block:
     return Block(Stamp(**body["stamp"]), columns, body["maybe"], body["thinned"])
 
 
+def record_from(body: Mapping[str, Any]) -> bytes:
+    content = {**body, "id": uuid.UUID(body["id"]), "stamp": Stamp(**body["stamp"])}
+    return freeze_record(Record(**content))
+
+
+def line_from(body: Mapping[str, Any]) -> bytes:
+    return freeze(block_from(body)) if "columns" in body else record_from(body)
+
+
+def line_content(line: bytes) -> Meaning:
+    if not is_record(line):
+        return asdict(thaw(line))
+    record = thaw_record(line)
+    return {**asdict(record), "id": str(record.id)}
+
+
 def message_from(body: Mapping[str, Any]) -> wire.Message:
     return wire.Message(
         body["stream"],
         body["first"],
         body["last"],
         body["before"],
-        tuple(freeze(block_from(block)) for block in body["blocks"]),
+        tuple(line_from(line) for line in body["blocks"]),
         tuple(wire.Gap(**gap) for gap in body["gaps"]),
         body["closed"],
         tuple(body["after"]) if "after" in body else None,
@@ -101,13 +119,19 @@ def data_content(message: wire.Message) -> Meaning:
         "before": message.before,
         "closed": message.closed,
         "gaps": [asdict(gap) for gap in message.gaps],
-        "blocks": [asdict(thaw(line)) for line in message.lines],
+        "blocks": [line_content(line) for line in message.lines],
     }
+
+
+def _birth_content(birth: control.Birth | control.Death) -> Meaning:
+    """Without what an agent that runs no rules does not say."""
+    content = asdict(birth)
+    return {k: v for k, v in content.items() if v or k not in {"rules", "unruly"}}
 
 
 _DECODERS: dict[str, Callable[[bytes], Meaning]] = {
     "data": lambda payload: data_content(wire.unpack(payload)),
-    "birth": lambda payload: asdict(control.parse_status(payload)),
+    "birth": lambda payload: _birth_content(control.parse_status(payload)),
     "death": lambda payload: asdict(control.parse_status(payload)),
     "answer": lambda payload: asdict(control.parse_answer(payload)),
     "heartbeat": lambda payload: asdict(control.parse_heartbeat(payload)),

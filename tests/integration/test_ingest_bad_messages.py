@@ -377,7 +377,7 @@ def test_what_cannot_even_be_set_aside_stays_with_the_agent(
 
 def test_lanes_this_hub_does_not_take_are_settled(box: Box, rows: Rows) -> None:
     box.freeze()
-    box.send(1, lane="a")
+    box.send(1, lane="b")
     box.wait_receipt(1)
     assert rows.quarantine() == [("unknown_lane", None)]
 

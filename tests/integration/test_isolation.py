@@ -120,6 +120,8 @@ INGEST = {
     *("organizations", "agents", "agent_events", "config_epochs", "config_epoch_tags", "tags"),
     *("readings_latest", "streams", "stream_gaps", "ingest_batches", "quarantine"),
     "ingest_epochs",
+    "alert_rules",  # whether an agent's alarm names a rule of its own tags: three columns
+    *("site_alarms", "field_entries", "site_rules", "process_beats"),
 }
 WORK = {
     *("organizations", "users", "memberships", "leases", "wells", "equipment", "agents"),
@@ -144,6 +146,7 @@ WORK = {
     *("rotation_handoffs", "escalation_policies", "escalation_steps", "escalation_targets"),
     *("policy_versions", "notify_preferences", "escalation_runs", "pages", "storms", "digests"),
     "reach_checks",
+    *("site_alarms", "field_entries", "site_rules", "process_beats"),
 }
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from tests.protocol.world import World
 
+#: What must not be.
+CRIMES = ("lost", "doubled", "mistimed", "unnamed", "thinned_records")
+
 
 @dataclass
 class Outcome:
@@ -25,6 +28,8 @@ class Outcome:
     released: int = 0  #: not stored, declared as receipted once and evicted
     untrue: int = 0  #: stored, and yet declared as gone
     mistimed: int = 0  #: stamped by a confirmed clock, and yet seconds off
+    records: int = 0  #: alarms and entries among the readings
+    thinned_records: int = 0  #: declared as gone to save space, though records never go
     unnamed: int = 0  #: streams that ended early without anyone saying so
     messages: int = 0
     blocks: int = 0
@@ -36,7 +41,7 @@ class Outcome:
     def faults(self) -> list[str]:
         """What must not be."""
         out = [f"{len(self.stuck)} streams stuck: {' '.join(self.stuck)}"] if self.stuck else []
-        counts = {n: getattr(self, n) for n in ("lost", "doubled", "mistimed", "unnamed")}
+        counts = {n: getattr(self, n) for n in CRIMES}
         return out + [f"{c} {n} {self.examples.get(n, '')}" for n, c in counts.items() if c]
 
 
@@ -65,6 +70,8 @@ def judge(world: World) -> Outcome:
         thinned=len((missing - died) & declared),
         released=len((missing - died - declared) & released),
         untrue=len(stored & declared),
+        records=len(ledger.records & ledger.committed),
+        thinned_records=len(ledger.records & (missing - died) & declared),
         mistimed=len(mistimed),
         unnamed=ledger.counts["unnamed"],
         messages=ledger.messages,

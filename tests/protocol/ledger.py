@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from agent.contract.blocks import thaw
+from agent.contract.records import is_record, thaw_record
 
 
 @dataclass
@@ -14,6 +15,7 @@ class Ledger:
     """Readings are told apart by their values: whole numbers that never repeat."""
 
     true_times: dict[int, int] = field(default_factory=dict)  #: value -> UTC ms it was read at
+    records: set[int] = field(default_factory=set)  #: those that no readings are, but records
     committed: set[int] = field(default_factory=set)  #: some disk confirmed them
     died: set[int] = field(default_factory=set)  #: on a disk that was replaced
     #: stored once, but not in a backup so old that agents no longer know of their streams
@@ -54,5 +56,7 @@ class Ledger:
 
 
 def values_of(line: bytes) -> set[int]:
-    """The readings of a block."""
+    """The readings of a block, or the number of a record."""
+    if is_record(line):
+        return {int(thaw_record(line).body["n"])}
     return {int(v) for column in thaw(line).columns for v in column.values if v is not None}

@@ -15,6 +15,7 @@ from agent.contract.control import (
     parse_declaration,
     parse_status,
 )
+from agent.contract.records import Record, is_record, thaw_record
 from agent.contract.wire import Gap, Message, unpack
 from agent.outbox.space import REMEMBER
 from hub.ingest import streams
@@ -100,20 +101,24 @@ class Office:
         """Start the processes on an empty database."""
         self.world = world
         self.database = Database()
+        #: until when, and how old: a backup of a hub that has not caught up is as old as the one
+        #: that it came from
+        self.catching_up = (0, 0)
         self.backups: list[Database] = [self.database.copy(world.now)]
         self.processes = [Ingest(self, f"ingest{n}") for n in range(world.plan.consumers)]
 
     def back_up(self) -> None:
         """Keep a backup, and the ones before as far as the plan says."""
-        self.backups = [*self.backups, self.database.copy(self.world.now)][
-            -self.world.plan.backups_kept :
-        ]
+        at = self.catching_up[1] if self.world.now < self.catching_up[0] else self.world.now
+        self.backups = [*self.backups, self.database.copy(at)][-self.world.plan.backups_kept :]
 
     def restore(self) -> None:
         """Bring a backup back, with all processes stopped, and start them again."""
         world, before = self.world, self.database
         backup = world.rng.choice(self.backups)
         self.database = backup.copy(world.now)
+        remembered = REMEMBER * world.plan.keep_receipted_s * 1000
+        self.catching_up = (world.now + round(remembered), backup.copied_at)
         world.trace("hub", "is restored from a backup")
         if world.now - backup.copied_at > REMEMBER * world.plan.keep_receipted_s * 1000:
             world.ledger.outlived |= before.accounted(world.ledger) - backup.accounted(world.ledger)
@@ -235,7 +240,8 @@ class Ingest:
         key = self.key(message.stream, door)
         parent = self.row(self.key(message.after[0], door)) if message.after else None
         verdict = streams.judge(self.row(key), message, parent)
-        blocks = {n: thaw(part) for n, part in verdict.stored if isinstance(part, bytes)}
+        lines = {n: part for n, part in verdict.stored if isinstance(part, bytes)}
+        blocks = {n: thaw(line) for n, line in lines.items() if not is_record(line)}
         unknown = {b.stamp.config for b in blocks.values()} - self.database.configs.keys()
         for config in unknown:
             answers.config(AGENT, config)
@@ -245,6 +251,8 @@ class Ingest:
         for number, part in verdict.stored:
             if isinstance(part, Gap):
                 self.database.gaps.append((message.stream, part))
+            elif is_record(part):
+                self.store_record(thaw_record(part))
             else:
                 self.store(message.stream, number, blocks[number], values_of(part))
         self.conclude(message, key, verdict, answers)
@@ -271,6 +279,16 @@ class Ingest:
     def hear(self, stream: str, number: int) -> None:
         """Remember, beside the product's own row, how far a stream was said to go."""
         self.database.heard[stream] = max(number, self.database.heard.get(stream, 0))
+
+    def store_record(self, record: Record) -> None:
+        """Store a record; one that may be here already is looked up first."""
+        database, value = self.database, int(record.body["n"])
+        assert value == record.id.int
+        if record.maybe and value in database.stored:
+            return
+        sure = record.stamp.clock in {ClockState.SET, ClockState.STEPPED}
+        database.counts[value] += 1
+        database.times[value] = record.stamp.start if sure else database.times.get(value, 0)
 
     def store(self, stream: str, number: int, block: Block, values: set[int]) -> None:
         """Store a block's readings; one that may be here already is looked up first."""

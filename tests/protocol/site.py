@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sqlite3
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from agent.clock import Clock
 from agent.contract.blocks import ClockState, Sample, Stamp
 from agent.contract.control import Birth, DeclaredTag, parse_answer, parse_heartbeat
+from agent.contract.records import Record, freeze_record
 from agent.outbox import Limits, Outbox, StreamInfo
 from agent.publisher import Pace, Sender
 from tests.protocol.broker import Letter
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 PACE = Pace(patience=8, most_patience=24, announce_again=4, announce_slowest=16, spread=12)
 TAGS = ("casing", "tubing", "flow")
+RECORDS = 0.15  #: alarms or entries in a step
 YEAR = 365 * 86_400_000
 
 
@@ -232,6 +235,20 @@ class Box:
             value = self.world.ledger.read(self.world.now - ago)
             self.staged.append(value)
             self.outbox.stage([Sample(tag, self.clock.now_ms() - ago, float(value))])
+        if self.world.rng.random() < RECORDS:
+            with self._errors_kept():
+                self._record()
+
+    def _record(self) -> None:
+        """An alarm or a field entry: on disk at once, or not at all."""
+        value = self.world.ledger.read(self.world.now)
+        self.world.ledger.records.add(value)
+        now, mono = self.clock.now_ms(), self.clock.mono_ms()
+        stamp = Stamp(self.config, self.clock.boot, self.clock.state, now, mono)
+        record = Record("entry", uuid.UUID(int=value), stamp, {"n": value})
+        self.outbox.record(self.world.rng.choice("ae"), [freeze_record(record)], now)
+        self.held.append(value)
+        self.world.ledger.committed.add(value)
 
     def _commit(self) -> None:
         if self.world.reading and self.world.rng.random() < 0.5:
