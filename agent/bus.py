@@ -76,6 +76,12 @@ class Bus(Protocol):
         """
         ...
 
+    async def write(
+        self, unit: int, table: Table, address: int, value: int, timeout_s: float
+    ) -> None:
+        """Write one coil or one holding register; raises `BusError`."""
+        ...
+
     def close(self) -> None:
         """Let go of the connection or line."""
         ...

@@ -77,6 +77,7 @@ class _Decoder(DecodePDU):
         return super().decode(frame) or _Garbled()
 
 
+_WRITES: dict[Table, int] = {"coil": 5, "holding": 6}
 _CODES: dict[Table, int] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 
 
@@ -108,6 +109,21 @@ class ModbusBus:
         answer = await self._ask(client, _question(client, unit, table, address, count), timeout_s)
         self._heard()
         return _data(answer, table, count)
+
+    async def write(
+        self, unit: int, table: Table, address: int, value: int, timeout_s: float
+    ) -> None:
+        """Write one coil or one holding register; raises `BusError`."""
+        client = await self._connected(timeout_s)
+        await self._rest()
+        answer = await self._ask(client, _command(client, unit, table, address, value), timeout_s)
+        self._heard()
+        if isinstance(answer, ExceptionResponse):
+            if answer.exception_code == TARGET_SILENT:
+                raise SilentError("the gateway had no answer from the unit")
+            raise RefusedError(answer.exception_code)
+        if answer.function_code != _WRITES[table]:
+            raise SilentError("what came was no answer to the command")
 
     def close(self) -> None:
         """Let go of the connection or line."""
@@ -248,6 +264,14 @@ def _question(
         "input": client.read_input_registers,
     }[table]
     return lambda: ask(address, count=count, device_id=unit)
+
+
+def _command(
+    client: ModbusBaseClient, unit: int, table: Table, address: int, value: int
+) -> Callable[[], Awaitable[ModbusPDU]]:
+    if table == "coil":
+        return lambda: client.write_coil(address, bool(value), device_id=unit)
+    return lambda: client.write_register(address, value, device_id=unit)
 
 
 def _data(answer: ModbusPDU, table: Table, count: int) -> bytes:

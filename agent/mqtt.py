@@ -122,7 +122,8 @@ class Link:
             self._refused(reason)
             return
         self._complaint = ""
-        client.subscribe([(self.topic("dn/ack"), 1), (HUB_TOPICS, 0)])
+        doors = ("dn/ack", "dn/cfg")
+        client.subscribe([*((self.topic(door), 1) for door in doors), (HUB_TOPICS, 0)])
         log.info("connected to %s", self.account.url)
         self.events.put(("connected", b""))
 

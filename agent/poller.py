@@ -12,13 +12,16 @@ Beats come from the monotonic clock. A beat that cannot be kept is skipped and c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from agent.annunciation import OutputSettings
 from agent.breaker import Breaker, ProbeBudget
-from agent.bus import Bus
+from agent.bus import Bus, BusError, NotAskedError
 from agent.contract.blocks import Sample
 from agent.equipment import DeviceSettings, GaugeSettings, PortSettings
 from agent.gauges import Decode, decoder
@@ -31,6 +34,7 @@ from agent.tagstates import TagStates
 log = logging.getLogger(__name__)
 
 STARVED_S = 10.0  #: a probe waits no longer than this for an idle moment
+WRITE_WITHIN_S = 1.0
 FLUTTER_S = 10.0  #: a port that comes and goes says so at most once in this time
 
 
@@ -87,8 +91,20 @@ class _Beat:
         return missed
 
 
+@dataclass(slots=True)
+class _Order:
+    """A value to write, and who waits until it is."""
+
+    output: OutputSettings
+    value: int
+    done: asyncio.Future[None]
+
+
 class _Owner:
-    """Owns one port: serves the beats of the devices behind it, one question at a time."""
+    """Owns one port: serves the beats of the devices behind it, one question at a time.
+
+    What is to be written goes before any beat: a horn does not wait.
+    """
 
     def __init__(self, port: PortSettings, bus: Bus, beats: list[_Beat], deliver: _Deliver) -> None:
         self.port = port
@@ -97,12 +113,16 @@ class _Owner:
         self.deliver = deliver
         self.budget = ProbeBudget()
         self.pace = Pace(port.name)
+        self.orders: deque[_Order] = deque()
+        self._called = asyncio.Event()
         self._reachable: bool | None = None
         self._told_at = float("-inf")
 
     async def run(self) -> None:
         """Serve beats until cancelled."""
         while True:
+            while self.orders:
+                await self._obey(self.orders.popleft())
             now = _now()
             beat = min(
                 (beat for beat in self.beats if beat.due <= now),
@@ -116,7 +136,33 @@ class _Owner:
                 self.pace.note(now, beat.advance(now))
                 await self._serve(beat, now)
             else:
-                await asyncio.sleep(max(0.0, self._next_event() - _now()))
+                await self._idle(max(0.0, self._next_event() - _now()))
+
+    def order(self, order: _Order) -> None:
+        """Write something as soon as the question under way has its answer."""
+        self.orders.append(order)
+        self._called.set()
+
+    async def _obey(self, order: _Order) -> None:
+        output = order.output
+        try:
+            await self.bus.write(
+                output.unit, output.table, output.address, order.value, WRITE_WITHIN_S
+            )
+        except BusError as fault:
+            if not order.done.done():
+                order.done.set_exception(fault)
+        else:
+            if not order.done.done():
+                order.done.set_result(None)
+
+    async def _idle(self, seconds: float) -> None:
+        self._called.clear()
+        if self.orders:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._called.wait()
 
     def _to_probe(self, now: float) -> _Beat | None:
         """The unit that has waited longest for its probe, if the budget allows one."""
@@ -129,7 +175,7 @@ class _Owner:
         )
 
     def _next_event(self) -> float:
-        due = min(beat.due for beat in self.beats)
+        due = min((beat.due for beat in self.beats), default=_now() + STARVED_S)
         if any(beat.unit.breaker.is_open for beat in self.beats):
             return min(due, self.budget.next_at)
         return due
@@ -237,15 +283,26 @@ class Poller:
         self._clock = clock
         self._connect = connect
         self._deliver = _Deliver(settings.gauges, sink)
+        self._owners: dict[str, _Owner] = {}
         self._units = [_Unit(device) for device in settings.devices]
 
     def states(self) -> list[DeviceState]:
         """How each device has been doing since the start."""
         return [unit.state for unit in self._units]
 
+    async def write(self, output: OutputSettings, value: int) -> None:
+        """Write a value into an output, in the event loop's thread; raises `BusError`."""
+        owner = self._owners.get(output.port)
+        if owner is None:
+            raise NotAskedError("its port is not in use yet")
+        done = asyncio.get_running_loop().create_future()
+        owner.order(_Order(output, value, done))
+        await done
+
     async def run(self) -> None:
         """Poll until cancelled."""
         owners = [owner for port in self._settings.ports if (owner := self._owner(port))]
+        self._owners = {owner.port.name: owner for owner in owners}
         try:
             async with asyncio.TaskGroup() as tasks:
                 for owner in owners:
@@ -262,7 +319,8 @@ class Poller:
             if unit.device.port == port.name
             for interval, gauges in self._by_interval(unit.device.name)
         ]
-        return _Owner(port, self._connect(port), beats, self._deliver) if beats else None
+        wanted = beats or any(o.port == port.name for o in self._settings.alarms.outputs)
+        return _Owner(port, self._connect(port), beats, self._deliver) if wanted else None
 
     def _by_interval(self, device: str) -> list[tuple[float, list[GaugeSettings]]]:
         groups: dict[float, list[GaugeSettings]] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import json
 import logging
 import signal
 import sqlite3
@@ -22,10 +23,11 @@ from typing import Any
 
 from agent import __version__
 from agent.clock import Clock
-from agent.contract.blocks import ClockState, Stamp
+from agent.contract.blocks import ClockState, Sample, Stamp
 from agent.contract.control import Birth, Death, parse_answer, parse_heartbeat
 from agent.contract.errors import WireError
 from agent.mqtt import Backoff, Link
+from agent.onsite import STATUS, OnSite
 from agent.outbox import Limits, Outbox, OutboxError, StreamInfo
 from agent.poller import Poller
 from agent.publisher import Sender
@@ -51,6 +53,7 @@ class Runtime:
         self.sender = Sender(self.outbox, self.clock, self._birth)
         name, shard = settings.agent.name, settings.agent.shard
         self.link = Link(settings.mqtt, shard, name, Death(self.clock.boot).to_bytes())
+        self.onsite = OnSite(settings, self.outbox, self.clock, self.config, self.link)
         self.stop = threading.Event()
         self.failed = False
         self._one_look = threading.Lock()
@@ -88,14 +91,21 @@ class Runtime:
         for number in (signal.SIGTERM, signal.SIGINT):
             with contextlib.suppress(NotImplementedError, RuntimeError):
                 loop.add_signal_handler(number, self.stop.set)
-        poller = Poller(self.settings, self.outbox.stage, self.clock)
+        poller = Poller(self.settings, self._take_in, self.clock)
         polling = asyncio.create_task(poller.run())
+        telling = asyncio.create_task(self.onsite.annunciator(poller).run())
         while not self.stop.is_set() and not polling.done():
             await asyncio.sleep(0.2)
         self.failed = self.failed or (polling.done() and polling.exception() is not None)
-        polling.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await polling
+        for task in (telling, polling):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def _take_in(self, samples: list[Sample]) -> None:
+        """Readings on their way to the outbox: judged at once."""
+        self.outbox.stage(samples)
+        self.onsite.feed(samples)
 
     # ------------------------------------------------------------------------ the keeper
 
@@ -104,6 +114,8 @@ class Runtime:
         while not self.stop.wait(self.settings.outbox.commit_every_s):
             self._follow_clock(self.clock.tick)
             self._commit(cut=False)
+            with self._kept_for_later():
+                self.onsite.tick()
             if time.monotonic() - looked >= BOUND_EVERY:
                 looked = time.monotonic()
                 self._keep_bound()
@@ -117,6 +129,13 @@ class Runtime:
         except sqlite3.Error as fault:
             log.error("the outbox cannot be written (%s); readings wait in memory", fault)
             self._keep_bound()
+
+    @contextlib.contextmanager
+    def _kept_for_later(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as fault:
+            log.error("the outbox cannot be read or written (%s); it is tried again", fault)
 
     def _keep_bound(self) -> None:
         try:
@@ -133,6 +152,8 @@ class Runtime:
             )
 
     def _last_commit(self) -> None:
+        with self._kept_for_later():
+            self.onsite.alarms.checkpoint()
         self._commit(cut=True)
         self.outbox.close()
 
@@ -152,6 +173,7 @@ class Runtime:
                 log.error("readings cannot be re-timed yet, nothing is sent: %s", fault)
                 return
             self.clock.settled(step_ms)
+            self.onsite.alarms.clock_stepped(step_ms)
         log.warning("the clock was off by %+.1f s; %d blocks re-timed", step_ms / 1000, moved)
 
     # --------------------------------------------------------------------- the publisher
@@ -201,11 +223,16 @@ class Runtime:
                 answer = parse_answer(payload)
                 self._follow_clock(lambda: self.clock.heard_hub(answer.at, may_be_old=True))
                 self.sender.on_answer(answer, now)
+                self.onsite.heard_hub()
+            elif topic == self.link.topic("dn/cfg"):
+                if self.onsite.configured(payload):
+                    self.sender.announce(now)
             else:
                 beat = parse_heartbeat(payload)
                 if beat.shards[0] <= self.settings.agent.shard <= beat.shards[1]:
                     self._follow_clock(lambda: self.clock.heard_hub(beat.at))
                     self.sender.on_heartbeat(beat, now)
+                    self.onsite.heard_hub()
         except WireError as fault:
             log.warning("ignored a message on %s: %s", topic, fault)
         except sqlite3.Error as fault:
@@ -244,6 +271,8 @@ class Runtime:
             self.config,
             tuple(stream.state() for stream in streams),
             backlog,
+            self.onsite.alarms.epoch,
+            self.onsite.words,
         )
 
 
@@ -266,9 +295,14 @@ def status(settings: AgentSettings) -> dict[str, Any]:
     if not path.exists():
         raise OutboxError(f"{path}: there is no outbox yet; has the agent ever run?")
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)
-    outbox = Outbox(connection, _limits(settings))
     try:
-        return asdict(outbox.status()) | {"limit": settings.outbox.max_bytes}
+        outbox = Outbox(connection, _limits(settings))
+    except sqlite3.OperationalError as fault:
+        connection.close()
+        raise OutboxError(f"{path}: {fault}; start this agent once") from fault
+    try:
+        site = json.loads(outbox.kept(STATUS) or b"{}")
+        return asdict(outbox.status()) | {"limit": settings.outbox.max_bytes, "on_site": site}
     finally:
         outbox.close()
 

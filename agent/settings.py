@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from agent import siteplan
+from agent import annunciation, siteplan
+from agent.annunciation import AlarmSettings, OutputSettings
 from agent.contract.configfile import ConfigFile, Fault, Section
 from agent.contract.control import DeclaredTag
 from agent.contract.wire import SHARDS, valid_agent_name
@@ -16,10 +17,12 @@ from agent.equipment import DeviceSettings, GaugeSettings, PortSettings, SerialP
 __all__ = [
     "AgentIdentity",
     "AgentSettings",
+    "AlarmSettings",
     "DeviceSettings",
     "GaugeSettings",
     "MqttSettings",
     "OutboxSettings",
+    "OutputSettings",
     "PortSettings",
     "SerialPort",
     "TcpPort",
@@ -90,6 +93,7 @@ class AgentSettings:
     ports: tuple[PortSettings, ...] = ()
     devices: tuple[DeviceSettings, ...] = ()
     gauges: tuple[GaugeSettings, ...] = ()
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)
 
     def gauges_of(self, device: str) -> tuple[GaugeSettings, ...]:
         """The gauges of one device, in the order of the file."""
@@ -107,9 +111,10 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> AgentSettings:
     mqtt = _mqtt(root.section("mqtt"), identity.name, folder)
     outbox = _outbox(root.section("outbox"), folder)
     site = siteplan.read(root, folder)
+    alarms = annunciation.read(root.section("alarms"), folder, site.ports, site.gauges)
     root.done()
     file.finish()
-    return AgentSettings(identity, mqtt, outbox, site.ports, site.devices, site.gauges)
+    return AgentSettings(identity, mqtt, outbox, site.ports, site.devices, site.gauges, alarms)
 
 
 def declared_tags(settings: AgentSettings) -> tuple[DeclaredTag, ...]:

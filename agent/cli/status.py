@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 from agent import runtime
 from agent.cli import Args, Exit, complain
@@ -21,9 +22,21 @@ def main(args: Args) -> int:
     if args.json:
         print(json.dumps(figures))
     else:
+        site = figures.pop("on_site")
         rows = [_row(name, value) for name, value in figures.items()]
         print(table(("outbox", "figure"), rows, right=("figure",)))
+        print(_on_site(site))
     return Exit.DONE
+
+
+def _on_site(site: dict[str, Any]) -> str:
+    """The site's own alarms, a line each."""
+    if not site.get("epoch") and not site.get("refused"):
+        return "\nalarms here: none; the hub has sent no rules"
+    lines = [f"\nalarms here: {site['rules']} rules (number {site['epoch']}), hub {site['hub']}"]
+    lines += [f"  {name}: {state}" for name, state in site["outputs"].items()]
+    lines += [f"  {site['refused']}"] if site["refused"] else []
+    return "\n".join([*lines, *(f"  {one}" for one in site["standing"] or ["nothing stands"])])
 
 
 def _row(name: str, value: object) -> tuple[str, str]:
