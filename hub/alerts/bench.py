@@ -21,6 +21,8 @@ from hub.alerts.checkpoints import Replaced, Start
 from hub.alerts.episodes import Episode, Known, fold, match
 from hub.alerts.instants import to_instant, to_ms
 from hub.alerts.samples import Window, read
+from hub.alerts.sitealarms import SiteView
+from hub.alerts.sitespells import SiteSpell, join
 from hub.alerts.trail import Checkpoint, Trail
 from hub.alerts.watches import Watch
 from hub.schema import Alert
@@ -77,7 +79,10 @@ class Judged:
 class Bench:
     """One agent's rules, one transaction."""
 
-    def __init__(self, session: Session, now: datetime, live_window_ms: int) -> None:
+    def __init__(
+        self, session: Session, now: datetime, live_window_ms: int, site: SiteView
+    ) -> None:
+        self.site = site
         self.session = session
         self.now = now
         self.live_window_ms = live_window_ms
@@ -88,7 +93,7 @@ class Bench:
         if not watches:
             return []
         results = self._walk(watches, span)
-        touching = [result for result in results if result.touches_alerts]
+        touching = [r for r in results if r.touches_alerts or r.watch.id in self.site.spells]
         alerts = self._alerts(touching)
         for result in touching:
             with self._guard(result.watch, undo=True):
@@ -181,12 +186,26 @@ class Bench:
             # What goes on past this checkpoint was judged before, and stands.
             known = [alert for alert in known if alert.raised_at < trail.state.since]
             episodes = [episode for episode in episodes if not episode.open]
+        told = self._told(result)
+        episodes, places = join(
+            episodes, told, self.site.horizon(result.watch.id, result.newest), _tolerance(result)
+        )
         if not known and not episodes:
             return
-        scene = outcome.Scene(
-            self.session, result.watch, self.now, result.newest, self.live_window_ms
-        )
-        _apply(scene, standing, known, episodes)
+        newest = self.site.newest(told, result.newest)
+        scene = outcome.Scene(self.session, result.watch, self.now, newest, self.live_window_ms)
+        found = _apply(scene, standing, known, episodes)
+        for alert, episode in found:
+            if ids := places.get(episode.raised_at):
+                if alert.id not in standing:
+                    alert.detected_by = "site"
+                self.site.link(alert.id, ids)
+
+    def _told(self, result: Judged) -> list[SiteSpell]:
+        """What the site told of the stretch that was judged."""
+        since = result.start.checkpoint.state.since
+        until = None if result.same is None else result.trail.state.since
+        return self.site.of(result.watch.id, since, until)
 
     # -------------------------------------------------------------------------------- faults
 
@@ -224,16 +243,23 @@ def _apply(
     standing: Mapping[uuid.UUID, Alert],
     known: Sequence[Known],
     episodes: Sequence[Episode],
-) -> None:
+) -> list[tuple[Alert, Episode]]:
+    """Bring alerts to their episodes; gives each with the alert it is."""
     tolerance = round(scene.watch.rule.longest_off_delay_s * 1000)
     matching = match(known, episodes, tolerance)
     for gone in matching.gone:
         outcome.retract(scene, standing[gone.id], _joined(gone, episodes))
     # First what is known: a new episode must find the alerts beside it where they are now.
-    for alert, episode in matching.pairs:
-        outcome.follow(scene, standing[alert.id], episode)
-    for episode in matching.new:
-        outcome.begin(scene, episode)
+    found = []
+    for known_alert, episode in matching.pairs:
+        outcome.follow(scene, standing[known_alert.id], episode)
+        found.append((standing[known_alert.id], episode))
+    return [*found, *((outcome.begin(scene, episode), episode) for episode in matching.new)]
+
+
+def _tolerance(result: Judged) -> int:
+    """How far apart two spells may lie and still be one, milliseconds."""
+    return round(result.watch.rule.longest_off_delay_s * 1000)
 
 
 def _joined(alert: Known, episodes: Sequence[Episode]) -> Episode | None:

@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session
 
 from hub.alerts import rules, watches
 from hub.alerts.bench import Bench, Range
+from hub.alerts.sitealarms import SiteView
 
 LOG = logging.getLogger(__name__)
 
@@ -89,10 +90,13 @@ def judge_agent(
         found = watches.of_agent(session, agent)
         for rule_id, fault in found.faults.items():
             rules.mark_faulted(session, rule_id, fault, moment)
-        bench = Bench(session, moment, live_window_s * 1000)
+        site = SiteView.load(session, agent, moment)
+        bench = Bench(session, moment, live_window_s * 1000, site)
         judged: Sequence[watches.Watch] = found.watches
-        for span in join([Range(row.from_time, row.to_time) for row in claimed]):
+        told = [Range(*span) for span in site.spans()]
+        for span in join([*(Range(row.from_time, row.to_time) for row in claimed), *told]):
             judged = bench.judge(judged, span)
+        site.conclude(bench.failed, {watch.id for watch in judged})
         session.execute(_JUDGED, {"now": moment, "ids": [row.id for row in claimed]})
     return len(claimed)
 

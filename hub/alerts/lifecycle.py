@@ -80,7 +80,7 @@ class Acknowledged:
 def acknowledge(
     session: Session,
     alert_id: uuid.UUID,
-    user_id: uuid.UUID,
+    user_id: uuid.UUID | None,
     note: str | None = None,
     now: datetime | None = None,
     *,
@@ -143,7 +143,7 @@ def see(session: Session, alert: Alert, user_id: uuid.UUID, now: datetime) -> No
         write(session, alert, "seen", None, actor=user_id)
 
 
-def _first_sight(alert: Alert, user_id: uuid.UUID, now: datetime) -> bool:
+def _first_sight(alert: Alert, user_id: uuid.UUID | None, now: datetime) -> bool:
     if alert.seen_at is not None:
         return False
     alert.seen_at, alert.seen_by = now, user_id

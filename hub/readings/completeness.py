@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select, text
@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from hub.schema import StreamGap
 
 GAPS_SHOWN = 500
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)  #: before anything was read
 
 #: A stream whose announced blocks are all here, or named as gaps, holds nothing back. One that
 #: lacks some reaches to its last stored reading; one of which nothing came yet, to where its
 #: agent's older streams do. What was announced past a stream's end went with a disk.
-_REACH = text(
-    """
+_REACH_OF = """
     SELECT a.id, a.name, a.online, a.heard_at, a.backlog, newest.at AS newest,
            coalesce(missing.blocks, 0) AS blocks,
            CASE WHEN missing.blocks IS NULL THEN newest.at ELSE missing.reach END
@@ -51,10 +51,11 @@ _REACH = text(
                                                 AND b.stream = o.stream AND b.last = o.number
             WHERE o.agent_id = s.agent_id AND o.opened_at < s.opened_at) AS before ON true
         WHERE s.missing > 0) AS missing
-    WHERE a.revoked_at IS NULL OR :revoked
+    WHERE {which}
     ORDER BY a.name
-    """
-)
+"""
+_REACH = text(_REACH_OF.format(which="a.revoked_at IS NULL OR :revoked"))
+_REACH_OF_ONE = text(_REACH_OF.format(which="a.id = :agent"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,12 @@ class AgentCompleteness:
     missing_blocks: int  #: announced and not yet stored
     backlog: Mapping[str, Any] | None  #: what it said it has yet to send
     gaps: tuple[Gap, ...]  #: newest first
+
+
+def complete_through(session: Session, agent_id: uuid.UUID) -> datetime | None:
+    """Up to when every reading an agent announced is stored; None when none is missing at all."""
+    row = session.execute(_REACH_OF_ONE, {"agent": agent_id}).one()
+    return None if not row.blocks else row.complete_through or _NEVER
 
 
 def completeness(session: Session, *, revoked: bool = False) -> list[AgentCompleteness]:
