@@ -27,6 +27,7 @@ from hub.cli import (
     secrets,
     trail,
     upkeep,
+    wellness,
 )
 from hub.cli.screen import Exit, Screen
 from hub.database import Tier
@@ -167,6 +168,10 @@ def _agent_options(parser: Parser) -> None:
     _account_options(parser)
 
 
+def _key_options(parser: Parser) -> None:
+    parser.add_argument("name", help="the agent's name")
+
+
 def _revoke_options(parser: Parser) -> None:
     parser.add_argument("name", help="the agent's name")
     _account_options(parser)
@@ -225,6 +230,7 @@ VERBS = (
         "try all that the settings name, or an operator's data",
         _check_options,
     ),
+    Verb("status", wellness.status, "does everything go on that has to"),
     Verb("key", upkeep.key, "make a secret key"),
     Verb("keys rotate", secrets.keys_rotate, "seal every secret anew with secret_key"),
     Verb("org add", register.org_add, "add an operator", _org_options),
@@ -238,6 +244,7 @@ VERBS = (
     Verb("flag on", flags.flag_on, "switch a feature on", _flag_on_options),
     Verb("flag off", flags.flag_off, "switch a feature off", _flag_options),
     Verb("agent add", enrol.agent_add, "make an agent's account", _agent_options),
+    Verb("agent key", enrol.agent_key, "give an agent a new key for its rules", _key_options),
     Verb("agent revoke", enrol.agent_revoke, "end an agent's account", _revoke_options),
     Verb("quarantine list", reports.quarantine_list, "what was set aside", _quarantine_options),
     Verb("quarantine replay", reports.quarantine_replay, "take it in again", _replay_options),

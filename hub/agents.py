@@ -11,6 +11,7 @@ broker watches its file itself.
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import zlib
 from dataclasses import dataclass
@@ -20,10 +21,13 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from agent.contract.rulebundle import KEY_BYTES, write_key
 from agent.contract.wire import SHARDS, valid_agent_name
 from hub import broker_accounts
 from hub.errors import HubError
-from hub.schema import Agent, Organization, Well
+from hub.schema import Agent, Organization, SiteRules, Well
+from hub.schema.base import uuid7
+from hub.seal import seal
 from hub.settings import MqttSettings
 
 HUB_ACCOUNT = "hub"  #: the account with which the hub itself signs in
@@ -37,6 +41,12 @@ url = "{url}"
 username = "{name}"
 # The password does not belong in this file. Put it into WELLFLOW_MQTT_PASSWORD, or into a file
 # that WELLFLOW_MQTT_PASSWORD_FILE names. It is shown only now: {password}
+"""
+_KEY_TEXT = """
+[alarms]
+# The key with which the hub signs this agent's rules does not belong in this file either. Put it
+# into WELLFLOW_ALARMS_KEY, or into a file that WELLFLOW_ALARMS_KEY_FILE names. It is shown only
+# now: {key}
 """
 
 
@@ -52,6 +62,7 @@ class Enrolment:
     shard: int
     password: str
     toml: str  #: goes into the agent's file
+    alarm_key: str = ""  #: checks the rules that the hub signs for it
 
 
 def shard_of(name: str) -> int:
@@ -75,10 +86,12 @@ def add(
     broker_url: str,
     well: str | None = None,
     reload_pid: int | None = None,
+    secret_key: bytes | None = None,
 ) -> Enrolment:
     """Enrol an agent for an organization (its slug), at a well (its name) if given.
 
-    `session` acts as the owner; nothing is kept unless it commits. Raises `AgentError` when the
+    `session` acts as the owner; nothing is kept unless it commits. With `secret_key`, which seals
+    it, the agent gets a key of its own for the rules it shall run. Raises `AgentError` when the
     name is not possible or taken, or organization or well are not known, and `AccountsError` when
     the broker's file cannot be written.
     """
@@ -91,13 +104,42 @@ def add(
     owner = _organization(session, organization)
     place = _well(session, owner, well) if well else None
     shard, password = shard_of(name), broker_accounts.new_password()
-    session.add(
-        Agent(organization_id=owner.id, name=name, shard=shard, well_id=place.id if place else None)
+    made = Agent(
+        organization_id=owner.id, name=name, shard=shard, well_id=place.id if place else None
     )
+    session.add(made)
     session.flush()
+    alarm_key = "" if secret_key is None else _new_alarm_key(session, made, secret_key)
     broker_accounts.set_password(Path(accounts_file), name, password)
     reload_broker(reload_pid)
-    return Enrolment(name, shard, password, _text(name, shard, broker_url, password, place))
+    told = _text(name, shard, broker_url, password, place)
+    told += _KEY_TEXT.format(key=alarm_key) if alarm_key else ""
+    return Enrolment(name, shard, password, told, alarm_key)
+
+
+def renew_key(session: Session, name: str, secret_key: bytes) -> str:
+    """Give an agent a new key for its rules, and gives that key; the former one ends with it.
+
+    Until the new one is in the agent's file it refuses newer rules and runs those it has. Raises
+    `AgentError` when there is no such agent.
+    """
+    agent = session.scalar(select(Agent).where(Agent.name == name, Agent.revoked_at.is_(None)))
+    if agent is None:
+        raise AgentError(f"there is no agent {name!r}, or it was revoked")
+    return _new_alarm_key(session, agent, secret_key)
+
+
+def _new_alarm_key(session: Session, agent: Agent, secret_key: bytes) -> str:
+    row = session.scalar(
+        select(SiteRules).where(SiteRules.agent_id == agent.id).with_for_update()
+    ) or SiteRules(id=uuid7(), organization_id=agent.organization_id, agent_id=agent.id)
+    key = secrets.token_bytes(KEY_BYTES)
+    row.alarm_key = seal(secret_key, key, "site_rules", row.id)
+    row.key_made_at = func.now()
+    row.fingerprint = ""  # signed anew
+    session.add(row)
+    session.flush()
+    return write_key(key)
 
 
 def revoke(

@@ -105,6 +105,7 @@ class HubSettings:
     live_window_s: int
     retention_days: int
     webhook_allow_private: bool
+    heartbeat_url: str | None  #: called once a minute while all is well
 
 
 def load(path: Path | None, environ: Mapping[str, str] | None = None) -> HubSettings:
@@ -122,6 +123,7 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> HubSett
         live_window_s=root.integer("live_window_s", 900, low=60),
         retention_days=root.integer("retention_days", 730, low=7),
         webhook_allow_private=root.flag("webhook_allow_private", False),
+        heartbeat_url=_address(root, "heartbeat_url"),
     )
     root.done()
     file.finish()

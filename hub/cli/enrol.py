@@ -22,10 +22,27 @@ def agent_add(asked: argparse.Namespace, screen: Screen) -> int:
             broker_url=asked.broker_url or agents.public_url(settings.mqtt),
             well=asked.well,
             reload_pid=asked.reload_pid,
+            secret_key=settings.secret_key,
         )
     screen.say(f"Added agent {made.name}. This goes into its file, agent.toml:\n")
-    answer = {"name": made.name, "shard": made.shard, "password": made.password, "toml": made.toml}
+    answer = {
+        "name": made.name,
+        "shard": made.shard,
+        "password": made.password,
+        "alarms_key": made.alarm_key,
+        "toml": made.toml,
+    }
     screen.answer(answer, made.toml)
+    return Exit.DONE
+
+
+def agent_key(asked: argparse.Namespace, screen: Screen) -> int:
+    """Give an agent a new key for the rules it shall run; the former one ends."""
+    settings = load(asked.settings)
+    with keeper_session(settings) as session:
+        key = agents.renew_key(session, asked.name, settings.secret_key)
+    screen.say(f"Put this into WELLFLOW_ALARMS_KEY of agent {asked.name}; it is shown only now:")
+    screen.answer({"name": asked.name, "alarms_key": key}, key)
     return Exit.DONE
 
 

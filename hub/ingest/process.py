@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 import zlib
+from contextlib import suppress
 
 import psycopg
 
 from agent.contract.wire import hub_topic
 from hub.errors import HubError
 from hub.ingest.arrival import Arrival
+from hub.ingest.desired import Desired
 from hub.ingest.link import Link, Trouble, trouble_of
 from hub.ingest.receipts import Epoch
 from hub.ingest.subscriber import Subscriber
@@ -23,6 +26,14 @@ log = logging.getLogger(__name__)
 WORKERS = 2  #: measured: one connection reaches 0.6 to 1.0 of a bare COPY, two reach 1.0 to 1.5
 HEARTBEAT_S = 10.0
 LOOK_S = 0.2
+STANDS_STILL_S = 120  #: a worker that does not go on for longer is missed
+
+_BEAT = """
+    INSERT INTO process_beats (process, loop, at, overdue_after_s)
+    VALUES (%s, %s, now() - make_interval(secs => %s), %s)
+    ON CONFLICT (process, loop)
+    DO UPDATE SET at = excluded.at, overdue_after_s = excluded.overdue_after_s
+"""
 
 
 class IngestError(HubError):
@@ -37,10 +48,12 @@ class Ingest:
         mqtt = settings.mqtt
         self.shards = (mqtt.first_shard, mqtt.last_shard)
         self.name = f"{mqtt.client_id}-{mqtt.first_shard}-{mqtt.last_shard}"
+        self._host = f"{self.name}@{socket.gethostname()}"
         self.epoch = Epoch(self.name, self.shards)
         self.subscriber = Subscriber(mqtt, self.name, self.shards, self._route)
         self._link = self._new_link(settings, "beat")
         self._looked_at = 0.0
+        self.desired = Desired(self.subscriber, self.shards)
         self.workers = [
             Worker(
                 f"store-{number}",
@@ -83,7 +96,13 @@ class Ingest:
             for worker in self.workers:
                 worker.finish()
             self.subscriber.finish()
+            self._farewell()
             self._link.close()
+
+    def _farewell(self) -> None:
+        """An orderly end: nobody misses this process."""
+        with suppress(psycopg.Error), self._link.transaction() as connection:
+            connection.execute("DELETE FROM process_beats WHERE process = %s", (self._host,))
 
     def _begin(self, stop: threading.Event) -> bool:
         """Make the epoch, as soon as the database lets us; False when told to stop before."""
@@ -121,6 +140,17 @@ class Ingest:
                 epoch, due = self.epoch.number, now + HEARTBEAT_S
                 payload = self.epoch.heartbeat().to_bytes()
                 self.subscriber.publish(hub_topic(self.name), payload, qos=0)
+            if self.ready.is_set() and self.desired.due:
+                self._publish_desired()
+
+    def _publish_desired(self) -> None:
+        """Pass on what agents shall run; a database that is away holds up no heartbeat."""
+        try:
+            with self._link.transaction() as connection:
+                self.desired.look(connection)
+        except psycopg.Error as fault:
+            log.debug("what agents shall run is not known: %s", fault)
+            self._link.close()
 
     def _follow(self) -> None:
         """Look at the database now and then: an outage must be noticed also when all is quiet."""
@@ -130,6 +160,10 @@ class Ingest:
                 if returned:
                     self.epoch.after_outage(connection, self._looked_at)
                 self.epoch.follow(connection)
+                for worker in self.workers:
+                    stood = time.monotonic() - worker.turned_at
+                    beat = (self._host, f"{worker.name}", stood, STANDS_STILL_S)
+                    connection.execute(_BEAT, beat)
             self._looked_at = time.monotonic()
         except psycopg.Error as fault:
             log.debug("the newest epoch is not known: %s", fault)

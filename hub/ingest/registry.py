@@ -31,6 +31,16 @@ _BORN = """
            heard_at = CASE WHEN %(fresh)s THEN greatest(heard_at, %(at)s) ELSE heard_at END
      WHERE id = %(id)s
 """
+# An agent that runs another number than the newest gets that once more.
+_RUNS = """
+    UPDATE site_rules
+       SET running = %(rules)s, refusal = %(unruly)s,
+           running_at = CASE WHEN running = %(rules)s THEN running_at ELSE %(at)s END,
+           published = CASE WHEN %(rules)s = epoch OR %(unruly)s::text IS NOT NULL
+                            THEN published ELSE 0 END
+     WHERE agent_id = %(id)s
+       AND (running, refusal) IS DISTINCT FROM (%(rules)s, %(unruly)s::text)
+"""
 # The will of an earlier program start must not mark the present one as gone.
 _DIED = """
     UPDATE agents SET online = false, status_at = %(at)s
@@ -116,6 +126,8 @@ def born(
         "at": instant(arrival.at),
     }
     connection.execute(_BORN, values)
+    if arrival.fresh:
+        connection.execute(_RUNS, values | {"rules": birth.rules, "unruly": birth.unruly or None})
     for state in birth.streams:
         key = (sender.id, state.stream)
         told = announce(rows[key], state)

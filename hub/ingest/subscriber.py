@@ -145,6 +145,13 @@ class Subscriber(threading.Thread):
             return
         connection.client.publish(topic, payload, qos=qos)
 
+    def retain(self, topic: str, payload: bytes) -> paho.MQTTMessageInfo | None:
+        """Publish what the broker shall keep for whoever comes; None without a connection."""
+        connection = self._connection
+        if connection is None or connection.greeted_at is None:
+            return None
+        return connection.client.publish(topic, payload, qos=1, retain=True)
+
     # ------------------------------------------------------------------ staying connected
 
     def run(self) -> None:

@@ -83,6 +83,7 @@ class Worker(threading.Thread):
         self._store = Store()
         self._end = threading.Event()
         self._pause = Pause()
+        self.turned_at = time.monotonic()  #: when its loop last went on
         self._last_commit = 0.0
         self._complaint = ""
 
@@ -107,6 +108,7 @@ class Worker(threading.Thread):
     def run(self) -> None:
         """Store until told to finish."""
         while not self._end.is_set():
+            self.turned_at = time.monotonic()
             if arrivals := self._next():
                 self._deliver(arrivals)
             else:

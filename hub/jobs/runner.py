@@ -11,16 +11,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 import psycopg
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from hub.alerts import engine as alerts
 from hub.alerts import upkeep
 from hub.database import connect
+from hub.deadman import BEAT_EVERY_S, Progress, process_name
 from hub.jobs.schedule import SCHEDULE
 from hub.jobs.slots import Slots
 from hub.notify import delivery, outbox
@@ -44,6 +46,7 @@ class Loop:
     turn: Callable[[], bool]  #: does one turn; tells whether there may be more to do at once
     stop: threading.Event
     wake: threading.Event = field(default_factory=threading.Event)
+    went_on: Callable[[str], None] = lambda _loop: None
 
     def run(self) -> None:
         """Go on until told to stop; a failure makes the next turn come later, up to 10 s."""
@@ -52,6 +55,7 @@ class Loop:
             self.wake.clear()
             try:
                 more = self.turn()
+                self.went_on(self.name)
                 pause = POLL_S
             except Exception as fault:  # noqa: BLE001 - a loop outlives whatever a turn does
                 self._note(fault, pause)
@@ -74,7 +78,11 @@ class Loop:
 def run(settings: HubSettings, stop: threading.Event) -> None:
     """Be the work process until `stop` is set; then finish what was begun."""
     engine = connect(settings.database.work_url, "work", pool=DELIVERERS + 4)
+    progress = Progress(process_name("work"))
     loops = _loops(engine, settings, stop)
+    loops.append(Loop("beat", lambda: _beat(engine, progress), stop))
+    for loop in loops:
+        loop.went_on = progress.note
     threads = [threading.Thread(target=loop.run, name=loop.name) for loop in loops]
     for thread in threads:
         thread.start()
@@ -87,7 +95,21 @@ def run(settings: HubSettings, stop: threading.Event) -> None:
         loop.wake.set()
     for thread in threads:
         thread.join()
+    with suppress(DBAPIError), engine.begin() as connection:
+        progress.end(connection)
     engine.dispose()
+
+
+_BEAT_AT: dict[str, float] = {}
+
+
+def _beat(engine: Engine, progress: Progress) -> bool:
+    """Write down, every few seconds, how far the loops have come."""
+    if time.monotonic() - _BEAT_AT.get(progress.process, float("-inf")) >= BEAT_EVERY_S:
+        with engine.begin() as connection:
+            progress.write(connection)
+        _BEAT_AT[progress.process] = time.monotonic()
+    return False
 
 
 def _loops(engine: Engine, settings: HubSettings, stop: threading.Event) -> list[Loop]:

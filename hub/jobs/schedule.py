@@ -16,7 +16,8 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine, text
 
-from hub.alerts import fanout, upkeep
+from hub import deadman
+from hub.alerts import fanout, sitebundles, upkeep
 from hub.documents.sweep import sweep
 from hub.readings import retention, rollups
 from hub.settings import HubSettings
@@ -27,7 +28,7 @@ LOG = logging.getLogger(__name__)
 #: Interval jobs count from here, so that every process computes the same due times.
 _ANCHOR: Final = datetime(2024, 1, 1, tzinfo=UTC)
 _JOB_RUNS_KEPT: Final = timedelta(days=30)
-_SEALINGS_KEPT: Final = timedelta(days=1)  # of a job that runs every few seconds
+_SEALINGS_KEPT: Final = timedelta(days=1)  # of jobs that run every few seconds
 _ANSWERS_KEPT: Final = timedelta(days=1)
 _IMPORTS_KEPT: Final = timedelta(hours=2)  # beyond the hour they are offered: some still run
 _OVERDUE: Final = timedelta(minutes=2)
@@ -79,8 +80,8 @@ def forget_sign_ins(engine: Engine, _settings: HubSettings) -> int:
 def forget_job_runs(engine: Engine, _settings: HubSettings) -> int:
     """Remove the records of jobs that ran long ago; gives how many."""
     now = datetime.now(UTC)
-    statement = """DELETE FROM job_runs
-        WHERE due_at < :before OR (job = 'seal_trail' AND due_at < :sealings) RETURNING 1"""
+    statement = """DELETE FROM job_runs WHERE due_at < :before
+        OR (job IN ('seal_trail', 'site_rules') AND due_at < :sealings) RETURNING 1"""
     values = {"before": now - _JOB_RUNS_KEPT, "sealings": now - _SEALINGS_KEPT}
     with engine.begin() as connection:
         return len(connection.execute(text(statement), values).all())
@@ -170,6 +171,18 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _every(seconds=5),
         "chains the audit trail's entries whose transactions have ended",
         lambda engine, _settings: seal_due(engine),
+    ),
+    _job(
+        "heartbeat",
+        _every(minutes=1),
+        "calls the address outside that watches the hub, while judging and delivering go on",
+        deadman.call_outside,
+    ),
+    _job(
+        "site_rules",
+        _every(seconds=5),
+        "signs the rules that agents shall run, where anything in them has changed",
+        sitebundles.renew,
     ),
     _job(
         "answers",

@@ -158,6 +158,21 @@ def _post(
         connection.close()
 
 
+def call(address: str, *, allow_private: bool) -> None:
+    """Call an address without a message, to show that we are there; raises `TransportError`.
+
+    The same care as for a webhook: a pinned public address, no redirects, a bounded answer.
+    """
+    url = check_url(address, allow_private=allow_private)
+    host = resolve(url, allow_private=allow_private)
+    try:
+        status, reason, retry_after, _ = _post(url, host, b"", {"User-Agent": "WellFlow"})
+    except (OSError, http.client.HTTPException) as fault:
+        raise TransportError(f"{url.netloc}: {_words(fault) or type(fault).__name__}") from fault
+    if not 200 <= status < 300:
+        raise _refusal(url, status, reason, retry_after)
+
+
 @contextmanager
 def _deadline(sock: socket.socket) -> Iterator[None]:
     """Cut the line after `LONGEST_CALL_S`: a receiver that drips must not hold a worker."""
