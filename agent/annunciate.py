@@ -93,7 +93,10 @@ class Annunciator:
     async def run(self) -> None:
         """Follow what stands until cancelled."""
         while True:
-            await self.look(asyncio.get_running_loop().time())
+            try:
+                await self.look(asyncio.get_running_loop().time())
+            except Exception:  # whatever fails, people are to be told at the next look
+                log.exception("people at the site could not be told")
             await asyncio.sleep(LOOK_S)
 
     async def look(self, now: float) -> None:
