@@ -21,8 +21,8 @@ from agent.contract.alarm_rules import Level, Rule
 from agent.contract.errors import WireError
 from agent.contract.rulebundle import Bundle, SiteRule, seal_bundle
 from agent.contract.wire import dump
-from hub.alerts import rules
-from hub.alerts.rules import Watch
+from hub.alerts import watches
+from hub.alerts.watches import Watch
 from hub.seal import SealError, unseal
 from hub.settings import HubSettings
 
@@ -99,17 +99,17 @@ def _renew(session: Session, settings: HubSettings, row: Any, now: datetime) -> 
 
 
 def _wanted(session: Session, settings: HubSettings, row: Any) -> Bundle:
-    watches = rules.of_agent(session, row.agent_id).watches
+    found = watches.of_agent(session, row.agent_id).watches
     acknowledged = tuple(session.scalars(_ACKNOWLEDGED, {"agent": row.agent_id}))
     facts = {"organization": row.organization, "console": settings.web.public_url}
-    return Bundle(row.name, 0, 0, facts, tuple(_told(watches)), acknowledged)
+    return Bundle(row.name, 0, 0, facts, tuple(_told(found)), acknowledged)
 
 
-def _told(watches: Iterable[Watch]) -> Iterable[SiteRule]:
-    for watch in watches:
+def _told(found: Iterable[Watch]) -> Iterable[SiteRule]:
+    for watch in found:
         rule, facts = watch.rule, watch.facts
-        if rule.tags:
-            continue  # it looks at several gauges; an agent judges each by itself
+        if rule.tags or watch.advisory:
+            continue  # what looks at several gauges, and what only advises, is the hub's
         yield SiteRule(
             watch.id,
             watch.version,
