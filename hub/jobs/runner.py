@@ -97,6 +97,9 @@ def _loops(engine: Engine, settings: HubSettings, stop: threading.Event) -> list
     def deliver() -> bool:
         return delivery.deliver_due(engine, settings, most=10) > 0
 
+    def watch_clocks() -> bool:
+        return upkeep.watch_clocks(engine) > 0
+
     def run_jobs() -> bool:
         for job in SCHEDULE:
             if not stop.is_set():
@@ -106,6 +109,7 @@ def _loops(engine: Engine, settings: HubSettings, stop: threading.Event) -> list
     return [
         Loop("judge", judge.turn, stop),
         *(Loop(f"deliver-{number}", deliver, stop) for number in range(1, DELIVERERS + 1)),
+        Loop("clocks", watch_clocks, stop),
         Loop("jobs", run_jobs, stop),
     ]
 

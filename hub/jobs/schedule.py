@@ -16,7 +16,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine, text
 
-from hub.alerts import fanout, upkeep
+from hub.alerts import fanout, upkeep, watchkeeping
 from hub.documents.sweep import sweep
 from hub.readings import retention, rollups
 from hub.settings import HubSettings
@@ -27,7 +27,7 @@ LOG = logging.getLogger(__name__)
 #: Interval jobs count from here, so that every process computes the same due times.
 _ANCHOR: Final = datetime(2024, 1, 1, tzinfo=UTC)
 _JOB_RUNS_KEPT: Final = timedelta(days=30)
-_SEALINGS_KEPT: Final = timedelta(days=1)  # of a job that runs every few seconds
+_SEALINGS_KEPT: Final = timedelta(days=1)  # of jobs that run every few seconds
 _ANSWERS_KEPT: Final = timedelta(days=1)
 _IMPORTS_KEPT: Final = timedelta(hours=2)  # beyond the hour they are offered: some still run
 _OVERDUE: Final = timedelta(minutes=2)
@@ -80,7 +80,8 @@ def forget_job_runs(engine: Engine, _settings: HubSettings) -> int:
     """Remove the records of jobs that ran long ago; gives how many."""
     now = datetime.now(UTC)
     statement = """DELETE FROM job_runs
-        WHERE due_at < :before OR (job = 'seal_trail' AND due_at < :sealings) RETURNING 1"""
+        WHERE due_at < :before
+           OR (job IN ('seal_trail', 'silence') AND due_at < :sealings) RETURNING 1"""
     values = {"before": now - _JOB_RUNS_KEPT, "sealings": now - _SEALINGS_KEPT}
     with engine.begin() as connection:
         return len(connection.execute(text(statement), values).all())
@@ -152,6 +153,12 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _every(minutes=1),
         "closes the alerts of rules that were switched off",
         lambda engine, _settings: upkeep.settle_rules_off(engine),
+    ),
+    _job(
+        "silence",
+        _every(seconds=15),
+        "looks for sites, devices, gauges and safety points that nobody can see",
+        lambda engine, _settings: watchkeeping.keep_watch(engine),
     ),
     _job(
         "rule_children",
