@@ -18,6 +18,17 @@ from hub.schema import AlertRule
 
 _LOCK = text("SELECT pg_advisory_xact_lock(1245922377, hashtext(CAST(:organization AS text)))")
 
+_INSERT = text(
+    """
+    INSERT INTO alert_rules (organization_id, scope, kind, template, name, params, cause,
+                             consequence, action, respond_within_s)
+    VALUES (:organization, 'organization', 'stale', :template, :name,
+            jsonb_build_object('levels', jsonb_build_object('alarm',
+                jsonb_build_object('priority', CAST(:priority AS integer)))),
+            :cause, :consequence, :action, :within)
+    """
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -76,10 +87,8 @@ def ensure(session: Session, organization_id: uuid.UUID) -> dict[str, AlertRule]
     found = _listed(session, organization_id)
     for template, built in BUILT.items():
         if template not in found:
-            found[template] = _made(organization_id, template, built)
-            session.add(found[template])
-    session.flush()
-    return found
+            _make(session, organization_id, template, built)
+    return _listed(session, organization_id)
 
 
 def _listed(session: Session, organization_id: uuid.UUID) -> dict[str, AlertRule]:
@@ -96,16 +105,17 @@ def _listed(session: Session, organization_id: uuid.UUID) -> dict[str, AlertRule
     return {str(rule.template): rule for rule in session.scalars(listed)}
 
 
-def _made(organization_id: uuid.UUID, template: str, built: Built) -> AlertRule:
-    return AlertRule(
-        organization_id=organization_id,
-        scope="organization",
-        kind="stale",
-        template=template,
-        name=built.name,
-        params={"levels": {"alarm": {"priority": built.priority}}},
-        cause=built.cause,
-        consequence=built.consequence,
-        action=built.action,
-        respond_within_s=built.respond_within_s,
+def _make(session: Session, organization_id: uuid.UUID, template: str, built: Built) -> None:
+    session.execute(
+        _INSERT,
+        {
+            "organization": organization_id,
+            "template": template,
+            "name": built.name,
+            "priority": built.priority,
+            "cause": built.cause,
+            "consequence": built.consequence,
+            "action": built.action,
+            "within": built.respond_within_s,
+        },
     )

@@ -23,6 +23,8 @@ from hub.console.pages import (
     account,
     acts,
     agents,
+    alert_acts,
+    alert_load,
     alerts,
     channels,
     documents,
@@ -51,7 +53,8 @@ SENTENCES = {
     413: ("Too large", "What was sent is too large."),
 }
 ROOMS = (
-    *(fleet, wells, alerts, agents, quarantine, rules, channels, signin),
+    *(fleet, wells, alerts, alert_acts, alert_load),
+    *(agents, quarantine, rules, channels, signin),
     *(register, record, acts, history, imports, documents),
     *(people, keys, features, account, suspense),
 )

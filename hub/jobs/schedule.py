@@ -16,7 +16,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine, text
 
-from hub.alerts import fanout, upkeep, watchkeeping
+from hub.alerts import afterwards, fanout, upkeep, watchkeeping
 from hub.documents.sweep import sweep
 from hub.readings import retention, rollups
 from hub.settings import HubSettings
@@ -159,6 +159,12 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _every(seconds=15),
         "looks for sites, devices, gauges and safety points that nobody can see",
         lambda engine, _settings: watchkeeping.keep_watch(engine),
+    ),
+    _job(
+        "afterwards",
+        _every(minutes=1),
+        "tells once per site what was learned of the time in which its link was down",
+        lambda engine, _settings: afterwards.digest_outages(engine),
     ),
     _job(
         "rule_children",

@@ -31,7 +31,13 @@ def gauge(database: Database, cast: Cast) -> Gauge:
 def hear(gauge: Gauge, seconds: float) -> None:
     """The operator's agents said something at that second."""
     with gauge.database.engine("owner").begin() as connection:
-        connection.execute(text("UPDATE agents SET heard_at = :at"), {"at": gauge.at(seconds)})
+        connection.execute(
+            text(
+                "UPDATE agents SET heard_at = CASE WHEN id ="
+                " (SELECT agent_id FROM tags WHERE id = :t) THEN CAST(:at AS timestamptz) END"
+            ),
+            {"at": gauge.at(seconds), "t": gauge.tag},
+        )
 
 
 def look(gauge: Gauge, seconds: float, started: float = -3600) -> None:
@@ -217,7 +223,7 @@ def test_planned_downtime_is_out_of_service_until_it_ends(gauge: Gauge) -> None:
         connection.execute(
             text(
                 "INSERT INTO downtime_events (organization_id, well_id, started_at, reason_code)"
-                " VALUES (:o, :w, :s, 'PLN-WORKOVER')"
+                " VALUES (:o, :w, :s, 'PLN-WO')"
             ),
             {"o": gauge.operator.id, "w": well, "s": START - timedelta(hours=1)},
         )
