@@ -1,9 +1,9 @@
 """What was learned of the time in which a link was down, told once per site.
 
 Readings that come after an outage show what happened meanwhile. Each of those episodes is recorded
-as historical and wakes nobody; when the site has caught up, whoever was told that it was offline gets
-one message with all of them, the worst first. It hangs on the site's own offline alarm, or on the
-first of the episodes where there was none.
+as historical and wakes nobody; when the site has caught up, whoever was told that it was offline
+gets one message with all of them, the worst first. It hangs on the site's own offline alarm, or on
+the first of the episodes where there was none.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ class AlertRow:
     @property
     def place(self) -> str:
         """Where it is: the well, what it is about, or the tag while nobody has linked it."""
-        return self.well or self.subject or self.tag or ""
+        return self.well or self.tag or self.subject
 
     @property
     def unit_word(self) -> str:
