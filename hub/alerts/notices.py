@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -88,3 +89,18 @@ def follow_up(session: Session, alert: Alert, kind: NoticeKind, now: datetime) -
     """Tell those who were told of an alert what became of it; gives how many."""
     session.flush()
     return routing.follow_up(session, notice(session, alert, kind, now), now)
+
+
+def digest(session: Session, alert: Alert, said: str, now: datetime) -> int:
+    """Tell those who were told that a site was offline what happened meanwhile; gives how many."""
+    facts = replace(facts_of(session, alert), said=said)
+    message = compose("digest", facts, standing_of(alert))
+    told = Notice(
+        alert.organization_id,
+        alert.id,
+        "digest",
+        now.isoformat(timespec="milliseconds"),
+        alert.priority,
+        message,
+    )
+    return routing.follow_up(session, told, now)

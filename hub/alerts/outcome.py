@@ -13,10 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import Level
+from hub.alerts import axes, holds, inhibition
 from hub.alerts.announce import is_live, is_live_step
+from hub.alerts.axes import Axes
 from hub.alerts.episodes import Episode
 from hub.alerts.instants import to_instant, to_ms
-from hub.alerts.lifecycle import close, dedup_key, write
+from hub.alerts.lifecycle import close, dedup_key, put, terms, write
 from hub.alerts.watches import Watch
 from hub.notify import routing
 from hub.notify.messages import NoticeKind, Standing, compose, sentence
@@ -72,12 +74,23 @@ def begin(scene: Scene, episode: Episode) -> Alert:
     if not episode.open:
         write(scene.session, alert, "cleared", alert.cleared_at)
     if live:
-        _announce(
-            scene, alert, "raised", _worst([episode.first, *_news(scene, alert, episode)], scene)
-        )
-    if live and not episode.open:
-        _follow_up(scene, alert, "cleared")
+        _tell_first(scene, alert, episode)
+    elif alert.priority == axes.CRITICAL:
+        alert.to_review = True
+        write(scene.session, alert, "to_review", None)
     return alert
+
+
+def _tell_first(scene: Scene, alert: Alert, episode: Episode) -> None:
+    """Tell a new alert, unless a person or another alarm keeps it quiet."""
+    holds.project(scene.session, alert, scene.now)
+    scene.session.flush()
+    if inhibition.consider(scene.session, alert, scene.now) or _is_muted(alert, scene.now):
+        return
+    first = _worst([episode.first, *_news(scene, alert, episode)], scene)
+    _announce(scene, alert, "raised", first)
+    if not episode.open:
+        _follow_up(scene, alert, "cleared")
 
 
 def follow(scene: Scene, alert: Alert, episode: Episode) -> None:
@@ -216,9 +229,8 @@ def _clear(scene: Scene, alert: Alert, episode: Episode) -> None:
     alert.cleared_at = _instant(episode.cleared_at)
     alert.condition, alert.frozen_since = "normal", None
     write(scene.session, alert, "cleared", alert.cleared_at)
-    if alert.ack != "unacked" and not alert.latched:
-        alert.closed_at = scene.now
-        write(scene.session, alert, "closed", None)
+    move = axes.observe(Axes.of(alert), "normal", terms(scene.session, alert))
+    put(scene.session, alert, replace(move, stop=False), scene.now)
     _follow_up(scene, alert, "cleared")
 
 
@@ -252,7 +264,7 @@ def _recorded_steps(scene: Scene, alert: Alert) -> set[tuple[datetime | None, st
 
 def _tell_what_is_news(scene: Scene, alert: Alert, episode: Episode) -> None:
     """Page for an alert nobody was told of yet, or for a worse level than was told."""
-    if _is_muted(alert, scene.now):
+    if _is_muted(alert, scene.now) and not _passes_shelf(scene, alert):
         return
     if alert.announced_level is None:
         if episode.open and scene.is_live(episode):
@@ -271,11 +283,17 @@ def _tell_what_is_news(scene: Scene, alert: Alert, episode: Episode) -> None:
 
 def _is_muted(alert: Alert, now: datetime) -> bool:
     """Whether a person, or another alert, has said that this one is not to be told for now."""
-    return (
-        alert.suppressed_by is not None
-        or (alert.shelved_until is not None and alert.shelved_until > now)
-        or (alert.out_of_service_until is not None and alert.out_of_service_until > now)
-    )
+    return Axes.of(alert).muted(now)
+
+
+def _passes_shelf(scene: Scene, alert: Alert) -> bool:
+    """Take off the shelf what got worse than what was shelved; gives whether it is to be told."""
+    if not Axes.of(alert).shelved(scene.now) or not holds.is_past_shelf(scene.session, alert):
+        return False
+    write(scene.session, alert, "shelf_passed", None)
+    holds.end_shelves(scene.session, alert, None, scene.now)
+    put(scene.session, alert, axes.worsen(Axes.of(alert), scene.now, past_shelf=True), scene.now)
+    return not _is_muted(alert, scene.now)
 
 
 def _news(scene: Scene, alert: Alert, episode: Episode) -> list[str]:
@@ -306,7 +324,7 @@ def _announce(scene: Scene, alert: Alert, kind: NoticeKind, level: Level | None)
     alert.announced_level = alert.level
     if scene.watch.advisory:  # shown to whoever looks; nobody is called, nobody has to answer
         return
-    alert.ack = "unacked"
+    alert.ack, alert.ack_until = "unacked", None
     scene.session.flush()
     routing.page(scene.session, _notice(scene, alert, kind, standing), scene.now)
 

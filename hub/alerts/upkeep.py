@@ -1,14 +1,16 @@
-"""What happens to alerts without any reading: silence, and rules that were switched off."""
+"""What happens to alerts without any reading: silence, times that are over, rules switched off."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from hub.alerts import checkpoints
-from hub.alerts.lifecycle import close, freeze
+from hub.alerts import axes, checkpoints, notices, service
+from hub.alerts.axes import Axes
+from hub.alerts.lifecycle import close, freeze, lapse, put, take_off_shelf, write
 from hub.schema import Alert
 
 # The agent's time is corrected by what its clock was off when it last said so: a clock that runs
@@ -47,6 +49,64 @@ _FORGET_RULES_OFF = text(
     WHERE c.rule_id = r.id AND NOT r.enabled
     """
 )
+
+
+_TIME_IS_UP = """
+    SELECT a.* FROM alerts a
+    WHERE a.closed_at IS NULL AND a.{column} <= :now
+    ORDER BY a.id LIMIT 200
+    FOR UPDATE OF a SKIP LOCKED
+"""
+_SHELVES_OVER = text(
+    """
+    UPDATE alert_holds SET ended_at = until
+    WHERE kind = 'shelf' AND ended_at IS NULL AND until <= :now
+    """
+)
+
+
+def watch_clocks(engine: Engine, now: datetime | None = None) -> int:
+    """Do what is due by the clock: shelves and service that end, acknowledgements that lapse, and
+    telling what waited to be told; gives how many alerts.
+
+    An alert that a person is changing at this moment is left for the next look, a second later.
+    """
+    moment = now or datetime.now(UTC)
+    done = _each(engine, "shelved_until", moment, _end_shelf)
+    done += _each(engine, "out_of_service_until", moment, service.put_back)
+    done += _each(engine, "ack_until", moment, lapse)
+    done += _each(engine, "tell_at", moment, tell)
+    with engine.begin() as connection:
+        connection.execute(_SHELVES_OVER, {"now": moment})
+    return done
+
+
+def _each(
+    engine: Engine, column: str, now: datetime, act: Callable[[Session, Alert, datetime], object]
+) -> int:
+    """Act on every alert whose time in a column is over."""
+    statement = text(_TIME_IS_UP.format(column=column))
+    with Session(engine) as session, session.begin():
+        alerts = session.scalars(select(Alert).from_statement(statement), {"now": now}).all()
+        for alert in alerts:
+            act(session, alert, now)
+    return len(alerts)
+
+
+def _end_shelf(session: Session, alert: Alert, now: datetime) -> None:
+    take_off_shelf(session, alert, now, "shelf_over")
+
+
+def tell(session: Session, alert: Alert, now: datetime) -> None:
+    """Tell what waited to be told, if it still stands and nothing else keeps it quiet."""
+    move = axes.due(Axes.of(alert), now)
+    put(session, alert, move, now)
+    if move.tell:
+        write(session, alert, "told_again", None)
+        notices.page(session, alert, "raised", now)
+    elif move.still:
+        write(session, alert, "told_again", None)
+        notices.follow_up(session, alert, "returned", now)
 
 
 def freeze_silent(engine: Engine, now: datetime | None = None) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from hub.api import (
     addresses,
+    alert_acts,
     bulk,
     documents,
     gate,
@@ -29,7 +30,7 @@ from hub.settings import HubSettings
 __all__ = ["ROOT", "mount", "or_page"]
 
 ROOT = "/api/v1"
-ROOMS = (index, telemetry, suspense, lists, rows, bulk, reveal, documents)
+ROOMS = (index, telemetry, suspense, lists, rows, bulk, reveal, documents, alert_acts)
 
 
 def mount(

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from hub.api.problems import FORBIDDEN, Problem
 from hub.database import Actor
 from hub.keys import KeyHolder, Right
-from hub.permissions import Verb, allowed
+from hub.permissions import Action, Verb, allowed, may
 
 VERBS: Final = {
     "see": "read",
@@ -78,6 +78,12 @@ class Caller:
         self._must_reach("read", name)
         if not allowed(self.actor.role, like, "see"):
             raise Problem(FORBIDDEN, f"As {self.actor.role} you may not read {name}.")
+
+    def must_act(self, action: Action, table: str) -> None:
+        """Pass who may do something to a table's rows that is more than changing their fields."""
+        self._must_reach("write", table)
+        if not may(self.actor.role, action):
+            raise Problem(FORBIDDEN, f"As {self.actor.role} you may not {action.value}.")
 
     def _must_reach(self, scope: Right, table: str) -> None:
         if not self._reaches(scope, table):

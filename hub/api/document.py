@@ -6,7 +6,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from hub.api import bodies, documents
+from hub.api import alert_acts, bodies, documents
 from hub.api.common import (
     LINKED,
     SCHEMAS,
@@ -49,6 +49,7 @@ def document() -> Document:
     for resource in served():
         paths |= of_table(resource)
     paths |= documents.paths()
+    paths |= alert_acts.paths()
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",

@@ -57,6 +57,7 @@ class Message:
     state: str
     created_at: datetime
     sent_at: datetime | None
+    delivered_at: datetime | None
     attempts: tuple[Attempt, ...]
 
 
@@ -107,18 +108,28 @@ def _steps(row: AlertRow, arrived: datetime | None, messages: Sequence[Message])
     happened = "on site, by the gauge's own time"
     told = f"{len(sent)} of {len(messages)} messages" if messages else "nobody was to be told"
     said = " · ".join(word for word in (row.acked_by, row.ack_note) if word)
+    delivered = [m.delivered_at for m in messages if m.delivered_at is not None]
     steps: list[tuple[str, datetime | None, str, str]] = [
         ("Happened", row.raised_at, happened, row.severity.tone),
-        ("Arrived at the hub", arrived, "with the message that holds the reading", ""),
-        ("Detected", row.detected_at, "judged, recorded, messages queued", ""),
-        ("Notified", min(sent, default=None), told, ""),
+        ("Reached the hub", arrived, "with the message that holds the reading", ""),
+        ("Judged", row.detected_at, "recorded, and messages queued", ""),
+        ("Sent", min(sent, default=None), told, ""),
+        ("Delivered", min(delivered, default=None), "as the provider or the mailbox says", ""),
+        ("Seen", row.seen_at, "first opened by a person" if row.seen_at else "nobody has yet", ""),
         ("Acknowledged", row.acked_at, said or "nobody has yet", ""),
+        ("Arrived on site", row.arrived_at, _expected(row), ""),
     ]
     if row.frozen_since is not None:
         steps.append(("No data since", row.frozen_since, "how it stands is not known", "warning"))
     ended = "on site, by the gauge's own time" if row.cleared_at else "it still stands"
     steps.append(("Cleared", row.cleared_at, ended, ""))
     return _timed(steps)
+
+
+def _expected(row: AlertRow) -> str:
+    if row.arrived_at is None and row.eta is not None:
+        return f"expected {row.eta:%H:%M} UTC"
+    return "a person said so" if row.arrived_at else "nobody has said so"
 
 
 def _timed(steps: Sequence[tuple[str, datetime | None, str, str]]) -> list[Step]:
@@ -151,6 +162,7 @@ def _messages(session: Session, alert_id: uuid.UUID) -> tuple[Message, ...]:
             note.state,
             note.created_at,
             note.sent_at,
+            note.delivered_at,
             tuple(tried.get(note.id, ())),
         )
         for note, channel, address, person in rows

@@ -24,6 +24,8 @@ from hub.console.pages import (
     acts,
     agency_rules,
     agents,
+    alert_acts,
+    alert_load,
     alerts,
     carriers,
     channels,
@@ -63,7 +65,8 @@ SENTENCES = {
     413: ("Too large", "What was sent is too large."),
 }
 ROOMS = (
-    *(fleet, wells, alerts, agents, quarantine, rules, channels, signin),
+    *(fleet, wells, alerts, alert_acts, alert_load),
+    *(agents, quarantine, rules, channels, signin),
     *(register, record, acts, history, imports, documents),
     *(people, keys, features, account, suspense),
     *(incidents, incident_acts, agency_rules),

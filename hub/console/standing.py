@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from hub.console import words
 from hub.console.drawing import Spark, Spot, spark
@@ -21,6 +21,7 @@ STANDING = ("active", "pending_off", "unknown")
 TREND = timedelta(hours=6)
 TREND_POINTS = 48
 MOST_LISTED = 200
+SHELVER = aliased(User)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,20 @@ class AlertRow:
     acked_at: datetime | None
     acked_by: str | None
     ack_note: str | None
+    ack_until: datetime | None
+    eta: datetime | None
+    arrived_at: datetime | None
+    seen_at: datetime | None
     shelved_until: datetime | None
+    shelved_by: str | None
+    shelf_reason: str | None
+    suppressed_by: str | None
+    suppressed_cause_id: uuid.UUID | None
+    out_of_service_until: datetime | None
+    latched: bool
+    first_out_id: uuid.UUID | None
+    to_review: bool
+    reviewed_at: datetime | None
     closed_at: datetime | None
     retracted_at: datetime | None
     row_version: int
@@ -65,17 +79,27 @@ class AlertRow:
     @property
     def standing(self) -> bool:
         """Whether what is wrong is still wrong, or nobody can see whether it is."""
-        return self.condition in STANDING and self.closed_at is None
+        return (self.condition in STANDING or self.latched) and self.closed_at is None
 
     @property
     def unacknowledged(self) -> bool:
         """Whether it waits for a person."""
-        return self.ack == "unacked" and self.closed_at is None and self.shelved_until is None
+        return self.ack == "unacked" and self.closed_at is None and not self.quiet
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a shelf, another alarm, or its gauge out of service keeps it quiet."""
+        return bool(self.shelved_until or self.suppressed_by or self.out_of_service_until)
+
+    @property
+    def resettable(self) -> bool:
+        """Whether a person has to reset it now."""
+        return self.latched and self.condition == "normal" and self.closed_at is None
 
     @property
     def place(self) -> str:
         """Where it is: the well, what it is about, or the tag while nobody has linked it."""
-        return self.well or self.subject or self.tag or ""
+        return self.well or self.tag or self.subject
 
     @property
     def unit_word(self) -> str:
@@ -92,6 +116,14 @@ def open_alerts(session: Session, *where: ColumnElement[bool]) -> list[AlertRow]
     """Alerts that are not closed, worst first."""
     rows = _rows(session, _select().where(Alert.closed_at.is_(None), *where).limit(MOST_LISTED))
     return sorted(rows, key=lambda row: row.order)
+
+
+def recently_cleared(session: Session, since: datetime) -> list[AlertRow]:
+    """What is over: what waits for somebody to have seen it, then what closed since."""
+    over = Alert.condition == "normal"
+    listed = _select().where(over, (Alert.closed_at.is_(None)) | (Alert.closed_at >= since))
+    rows = _rows(session, listed.order_by(Alert.cleared_at.desc()).limit(MOST_LISTED))
+    return sorted(rows, key=lambda row: row.closed_at is not None)
 
 
 def alert(session: Session, alert_id: uuid.UUID) -> AlertRow | None:
@@ -169,7 +201,20 @@ def _select() -> Select[*tuple[Any, ...]]:
             Alert.acked_at,
             User.name.label("acked_by"),
             Alert.ack_note,
+            Alert.ack_until,
+            Alert.eta,
+            Alert.arrived_at,
+            Alert.seen_at,
             Alert.shelved_until,
+            SHELVER.name.label("shelved_by"),
+            Alert.shelf_reason,
+            Alert.suppressed_by,
+            Alert.suppressed_cause_id,
+            Alert.out_of_service_until,
+            Alert.latched,
+            Alert.first_out_id,
+            Alert.to_review,
+            Alert.reviewed_at,
             Alert.closed_at,
             Alert.retracted_at,
             Alert.row_version,
@@ -177,4 +222,5 @@ def _select() -> Select[*tuple[Any, ...]]:
         .outerjoin(Tag, Tag.id == Alert.tag_id)
         .outerjoin(Well, Well.id == Alert.well_id)
         .outerjoin(User, User.id == Alert.acked_by)
+        .outerjoin(SHELVER, SHELVER.id == Alert.shelved_by)
     )

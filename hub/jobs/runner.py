@@ -79,7 +79,7 @@ class Loop:
 
 def run(settings: HubSettings, stop: threading.Event) -> None:
     """Be the work process until `stop` is set; then finish what was begun."""
-    engine = connect(settings.database.work_url, "work", pool=2 * DELIVERERS + 5)
+    engine = connect(settings.database.work_url, "work", pool=2 * DELIVERERS + 6)
     progress = Progress(process_name("work"))
     loops = _loops(engine, settings, stop)
     loops.append(Loop("beat", lambda: _beat(engine, progress), stop))
@@ -118,6 +118,9 @@ def _loops(engine: Engine, settings: HubSettings, stop: threading.Event) -> list
     judge = _Judge(engine, settings)
     slots = Slots(engine, settings, delivery.worker_name())
 
+    def watch_clocks() -> bool:
+        return upkeep.watch_clocks(engine) > 0
+
     def run_jobs() -> bool:
         for job in SCHEDULE:
             if not stop.is_set():
@@ -128,6 +131,7 @@ def _loops(engine: Engine, settings: HubSettings, stop: threading.Event) -> list
         Loop("judge", judge.turn, stop),
         Loop("escalate", lambda: escalation.turn(engine), stop),
         *_deliverers(engine, settings, stop),
+        Loop("clocks", watch_clocks, stop),
         Loop("jobs", run_jobs, stop),
     ]
 

@@ -17,7 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine, text
 
 from hub import deadman
-from hub.alerts import fanout, obligations, sitebundles, upkeep
+from hub.alerts import afterwards, fanout, obligations, sitebundles, upkeep, watchkeeping
 from hub.documents.sweep import sweep
 from hub.incidents.rounds import go_round
 from hub.notify import digests, escalation, reach, rosters
@@ -157,6 +157,18 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _every(minutes=1),
         "closes the alerts of rules that were switched off",
         lambda engine, _settings: upkeep.settle_rules_off(engine),
+    ),
+    _job(
+        "silence",
+        _every(seconds=15),
+        "looks for sites, devices, gauges and safety points that nobody can see",
+        lambda engine, _settings: watchkeeping.keep_watch(engine),
+    ),
+    _job(
+        "afterwards",
+        _every(minutes=1),
+        "tells once per site what was learned of the time in which its link was down",
+        lambda engine, _settings: afterwards.digest_outages(engine),
     ),
     _job(
         "rule_children",

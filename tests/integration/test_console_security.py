@@ -249,7 +249,7 @@ def test_nonsense_in_an_address_does_no_harm(app: Flask, query: str) -> None:
 #: One request that needs exactly each action.
 PROBES = {
     Action.SEE: ("GET", "fleet.index"),
-    Action.ACKNOWLEDGE: ("POST", "alerts.acknowledge"),
+    Action.ACKNOWLEDGE: ("POST", "alert_acts.acknowledge"),
     Action.LINK_TAGS: ("POST", "agents.link"),
     Action.EDIT_WELLS: ("GET", "wells.add"),
     Action.SEE_QUARANTINE: ("GET", "quarantine.index"),

@@ -1,12 +1,11 @@
-"""Alerts: what stands, the journal, one alert's whole story, and the act of acknowledging."""
+"""Alerts: what stands, is kept quiet, is over; the journal, and one alert's whole story."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from flask import Blueprint, Response, abort, redirect, request, url_for
+from flask import Blueprint, Response, abort, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -15,11 +14,9 @@ from hub.alerts import lifecycle
 from hub.console import spans, standing
 from hub.console.alert_story import story
 from hub.console.context import now, records, visitor
-from hub.console.forms import Form
-from hub.console.gate import needs
+from hub.console.gate import POLL, needs
 from hub.console.gauges import gauges
 from hub.console.live import show
-from hub.console.pages.fleet import forget_fleet
 from hub.console.pages.wells import answer_series
 from hub.console.standing import AlertRow
 from hub.console.words import SEVERITIES
@@ -29,24 +26,47 @@ from hub.schema import Alert, AlertRule, Tag, Well
 pages = Blueprint("alerts", __name__, url_prefix="/alerts")
 
 PER_PAGE = 50
-LONGEST_NOTE = 500
 AROUND = timedelta(hours=2)
+FLOOD, FLOOD_TIME = 10, timedelta(minutes=10)  #: more than so many in that time (ISA-18.2)
+SHELVES = ((1, "1 h"), (8, "8 h"), (24, "1 day"), (72, "3 days"), (168, "7 days"))
 
 
 @pages.get("")
 @needs(Action.SEE)
 def index() -> ResponseReturnValue:
-    """What stands, worst first; several can be acknowledged at once."""
+    """What stands, worst first; several can be acknowledged or shelved at once."""
     with records() as session:
         rows = standing.open_alerts(session)
-        lines = standing.trends(session, rows, now())
+        told = [row for row in rows if not row.quiet]
+        lines = standing.trends(session, told, now())
+    flood = sum(now() - row.detected_at <= FLOOD_TIME for row in rows)
     return show(
         "alerts.html",
-        (rows, lines),
-        alerts=rows,
+        (rows, lines, flood > FLOOD),
+        alerts=told,
         trends=lines,
-        waiting=sum(row.unacknowledged for row in rows),
+        waiting=sum(row.unacknowledged for row in told),
+        quiet=len(rows) - len(told),
+        flood=flood if flood > FLOOD else 0,
     )
+
+
+@pages.get("/shelved")
+@needs(Action.SEE)
+def shelved() -> ResponseReturnValue:
+    """What is kept quiet, by what, and until when: shelved, suppressed, out of service."""
+    with records() as session:
+        rows = [row for row in standing.open_alerts(session) if row.quiet]
+    return show("alerts_shelved.html", rows, alerts=rows)
+
+
+@pages.get("/cleared")
+@needs(Action.SEE)
+def cleared() -> ResponseReturnValue:
+    """What is over: what nobody has acknowledged yet, and the last day's."""
+    with records() as session:
+        rows = standing.recently_cleared(session, now() - timedelta(days=1))
+    return show("alerts_cleared.html", rows, alerts=rows)
 
 
 @pages.get("/journal")
@@ -117,7 +137,9 @@ def page(alert_id: uuid.UUID) -> ResponseReturnValue:
         row = standing.alert(session, alert_id) or abort(404)
         told = story(session, alert_id, row)
         rule = session.scalar(select(AlertRule).join(Alert).where(Alert.id == alert_id))
-    return show("alert.html", (row, told), alert=row, story=told, rule=rule)
+        if row.seen_at is None and row.closed_at is None and POLL not in request.headers:
+            lifecycle.see(session, lifecycle.locked(session, alert_id), visitor().user_id, now())
+    return show("alert.html", (row, told), alert=row, story=told, rule=rule, shelves=SHELVES)
 
 
 def around(row: AlertRow, at: datetime) -> spans.Span:
@@ -133,48 +155,3 @@ def series(alert_id: uuid.UUID) -> Response:
     with records() as session:
         row = standing.alert(session, alert_id) or abort(404)
         return answer_series(session, gauges(session, Tag.id == row.tag_id), around(row, now()))
-
-
-# --------------------------------------------------------------------------------- acknowledging
-
-
-@pages.post("/<uuid:alert_id>/acknowledge")
-@needs(Action.ACKNOWLEDGE)
-def acknowledge(alert_id: uuid.UUID) -> ResponseReturnValue:
-    """Take one alert; what is still queued about it is not sent any more."""
-    taken = _take([alert_id])
-    if not taken:
-        abort(404)
-    return _back(url_for("alerts.page", alert_id=alert_id))
-
-
-@pages.post("/acknowledge")
-@needs(Action.ACKNOWLEDGE)
-def acknowledge_many() -> ResponseReturnValue:
-    """Take all that are ticked, with one note."""
-    chosen = [found for text in request.form.getlist("alert") if (found := _uuid(text))]
-    _take(chosen)
-    return _back(url_for("alerts.index"))
-
-
-def _take(chosen: Iterable[uuid.UUID]) -> int:
-    """Acknowledge these alerts as far as there are such; answers how many there were."""
-    note = Form(request.form).text("note")[:LONGEST_NOTE] or None
-    known = cancelled = 0
-    with records() as session:
-        for alert_id in chosen:
-            try:
-                done = lifecycle.acknowledge(session, alert_id, visitor().user_id, note)
-            except lifecycle.UnknownAlertError:
-                continue
-            known, cancelled = known + 1, cancelled + done.cancelled
-    forget_fleet()
-    return known
-
-
-def _back(otherwise: str) -> ResponseReturnValue:
-    """To the page the person was on: a live page shows it at once, another is loaded again."""
-    if "HX-Request" in request.headers:
-        return Response(status=204, headers={"HX-Trigger": "refresh"})
-    known = {"fleet": url_for("fleet.index"), "alerts": url_for("alerts.index")}
-    return redirect(known.get(request.form.get("back", ""), otherwise), 303)

@@ -1,4 +1,5 @@
-// The keyboard in a list: j and k move, Enter opens, / searches, e edits. Never while somebody types.
+// The keyboard in a list: j and k move, x ticks, Enter opens, / searches, e edits; of alerts a
+// acknowledges and s shelves what is ticked. Never while somebody types.
 
 const TYPING = "input, select, textarea, [contenteditable]";
 
@@ -14,7 +15,20 @@ function step(by) {
   next.querySelector("a")?.focus();
 }
 
+function tick() {
+  const row = document.activeElement.closest?.("[data-rows] tbody tr");
+  row?.querySelector("[data-pick]")?.click();
+}
+
+function press(key) {
+  const button = document.querySelector(`[data-act-key="${key}"]`);
+  if (button && !button.disabled) button.click();
+}
+
 const ACTS = {
+  a: () => press("a"),
+  s: () => press("s"),
+  x: tick,
   j: () => step(1),
   k: () => step(-1),
   "/": () => document.querySelector("[data-seek]")?.focus(),

@@ -18,6 +18,7 @@ function update(form) {
     button.disabled = ticked === 0;
     button.textContent = ticked ? `${button.dataset.pickAct} ${ticked}` : button.dataset.pickAct;
   }
+  for (const also of form.querySelectorAll("[data-pick-also]")) also.disabled = ticked === 0;
 }
 
 function everyForm() {

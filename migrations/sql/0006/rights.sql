@@ -27,6 +27,9 @@ GRANT SELECT ON alert_priorities, flow_links TO wellflow_work;
 GRANT SELECT, INSERT, UPDATE (until, ended_at, ended_by, updated_at, updated_by, row_version)
     ON alert_holds TO wellflow_app, wellflow_work;
 
+-- Since when the hub listens: silence before that says nothing of a site.
+GRANT SELECT ON ingest_epochs TO wellflow_work;
+
 -- A pumper sees what stands on the wells, equipment and facilities of the route; no figures of money.
 ALTER POLICY route ON alerts
     USING ((SELECT coalesce(current_setting('app.role', true), '') <> 'pumper')
