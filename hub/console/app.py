@@ -35,6 +35,7 @@ from hub.console.pages import (
     quarantine,
     record,
     register,
+    rule_trial,
     rules,
     suspense,
     wells,
@@ -51,7 +52,7 @@ SENTENCES = {
     413: ("Too large", "What was sent is too large."),
 }
 ROOMS = (
-    *(fleet, wells, alerts, agents, quarantine, rules, channels, signin),
+    *(fleet, wells, alerts, agents, quarantine, rules, rule_trial, channels, signin),
     *(register, record, acts, history, imports, documents),
     *(people, keys, features, account, suspense),
 )

@@ -43,6 +43,7 @@ def pages(site: Site) -> dict[str, str]:
         "quarantine": "/quarantine",
         "rules": "/rules",
         "rule": f"/rules/{rule}",
+        "rule-start": f"/rules/new?tag={own.tags['Bravo 1H', 'casing_pressure']}",
         "channels": "/channels",
         "register": "/register",
         "register-wells": "/register/wells?well_type=oil&md_ft__gte=15000&sort=-md_ft",

@@ -15,6 +15,10 @@ selecting();
 picking();
 keys();
 
+if (document.getElementById("rule-form")) {
+  import("./sliders.js").then((module) => module.sliding());
+}
+
 if (document.querySelector("[data-charts]")) {
   import("./chart.js").then((module) => module.draw());
 }
