@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -15,10 +15,8 @@ from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import RuleError
 from agent.contract.rule_params import Given
+from hub.alerts.conditions import Finding
 from hub.schema import AlertRule, Organization
-
-if TYPE_CHECKING:
-    from hub.alerts.conditions import Finding
 
 SettingForm = Literal["number", "optional", "choice", "flag", "list", "text"]
 PRIORITY: Final = "priority"
@@ -80,7 +78,11 @@ class Scene:
         return min(datetime.combine(day, time(12), self.zone), self.now)
 
     def rows(self, statement: str, **values: Any) -> Sequence[Any]:
-        """Rows of the operator; `:well` narrows to the rule's well where it has one."""
+        """Rows of the operator; `:well` narrows to the rule's well where it has one.
+
+        Wells, leases, equipment, agents and alerts are open to the workers across operators: a
+        statement that begins with one of them narrows it to `:organization` itself.
+        """
         values |= {"well": self.rule.well_id, "organization": self.rule.organization_id}
         return self.session.execute(text(statement), values).all()
 
@@ -93,13 +95,21 @@ def scene(session: Session, rule: AlertRule, now: datetime) -> Scene:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What a round found, and what it looked at: what it could not judge stays as it is."""
+
+    findings: list[Finding]
+    looked_at: frozenset[str] | None = None  #: keys; None: everything there is
+
+
+@dataclass(frozen=True, slots=True)
 class OfficeKind:
     """One kind of rule: how its parameters are read, and what it finds."""
 
     title: str
     does: str  #: one sentence for the person who chooses
     settings: tuple[Setting, ...]
-    find: Callable[[Scene, Params], list[Finding]]
+    find: Callable[[Scene, Params], Found]
 
     def read(self, params: Mapping[str, Any]) -> Params:
         """Checked parameters with every default; raises `RuleError` with every fault."""

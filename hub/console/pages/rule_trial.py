@@ -60,7 +60,9 @@ def trial() -> ResponseReturnValue:
         span = stretch(session, tag, now(), DAYS, most=MOST_AT_ONCE)
         found = backtest(session, rule, span)
         told = people_told(session, tag.organization_id)
-        checked = check(session, shape.kind, read_params(form, shape), tag)
+        params, itself = read_params(form, shape), form.identifier("rule")
+        advisory = form.raw("advisory") == "yes"
+        checked = check(session, shape.kind, params, tag, rule_id=itself, advisory=advisory)
     return render_template("rule_trial.html", **_picture(found, span, told), checked=checked)
 
 
