@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from agent.contract.alarm_lint import Context, lint
 from agent.contract.alarm_rules import Level, Rule, RuleError, parse_rule
 from hub.schema import AlertRule, Tag
 
@@ -48,6 +49,9 @@ def check(
             _within_range(level, tag, found)
         for name, other in _others(session, tag, rule_id):
             _against(rule, name, other, found)
+    if rule is not None and tag is not None and not found.faults:
+        known = Context(tag.low, tag.high, tag.interval_ms / 1000)
+        found.warnings += lint(rule, known)
     owner = tag.organization_id if tag is not None else organization_id
     if owner is not None and not advisory:
         worst = [level.priority for level in rule.levels] if rule else [params.get("priority", 4)]
