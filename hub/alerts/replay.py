@@ -45,6 +45,7 @@ class Figures:
 
     start: int  #: UTC milliseconds
     end: int
+    first: int | None = None  #: the first reading
     readings: int = 0
     good: int = 0
     alarms: int = 0
@@ -61,9 +62,14 @@ class Figures:
     _recent: list[int] = field(default_factory=list)
 
     @property
+    def begun(self) -> int:
+        """From where on there are readings: a gauge may be younger than the stretch."""
+        return self.start if self.first is None else self.first
+
+    @property
     def days(self) -> float:
-        """How long the stretch is."""
-        return (self.end - self.start) / DAY_MS
+        """How much time there are readings of."""
+        return (self.end - self.begun) / DAY_MS
 
     @property
     def per_day(self) -> float:
@@ -78,7 +84,7 @@ class Figures:
     @property
     def standing_share(self) -> float:
         """Share of the time in which an alarm stood."""
-        return self.total_ms / (self.end - self.start) if self.end > self.start else 0.0
+        return self.total_ms / (self.end - self.begun) if self.end > self.begun else 0.0
 
     def told(self, worst_priority: int) -> int:
         """Alarms that reach somebody who is told of priorities 1 … `worst_priority`."""
@@ -120,6 +126,8 @@ class Replay:
 
     def take(self, samples: Samples | Rows) -> None:
         """Judge one slice."""
+        if self.figures.first is None and samples.times:
+            self.figures.first = max(samples.times[0], self.figures.start)
         marks = samples.qualities if isinstance(samples, Samples) else _marks(samples)
         self.figures.readings += len(marks)
         self.figures.good += sum(1 for quality in marks if not quality)
@@ -177,7 +185,7 @@ def replay(
 
 def columns(figures: Figures, zone: tzinfo = UTC) -> list[tuple[date, int]]:
     """Alarms of every day of the stretch, in order; days without one too."""
-    first, last = _day(figures.start, zone), _day(figures.end, zone)
+    first, last = _day(figures.begun, zone), _day(figures.end, zone)
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
     return [(day, figures.by_day.get(day, 0)) for day in days]
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import BLIND_AFTER_S, RuleError, parse_rule
 from hub.alerts import fanout, silence
+from hub.alerts.kinds import OFFICE
 from hub.errors import HubError
 from hub.schema import AlertRule, AlertRuleVersion, Tag
 from hub.schema.alerting import OFFICE_KINDS, SAMPLE_KINDS
@@ -183,6 +184,8 @@ def normal(kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """
     if kind == "stale":
         return silence.read(params).to_json()
+    if kind in OFFICE:
+        return OFFICE[kind].read(params).to_json()
     written = parse_rule(kind, params).to_json()
     return {name: value for name, value in written.items() if name == "levels" or name in params}
 

@@ -48,6 +48,7 @@ from hub.console.pages import (
     register,
     replies,
     rotations,
+    rule_trial,
     rules,
     storms,
     suspense,
@@ -66,7 +67,7 @@ SENTENCES = {
 }
 ROOMS = (
     *(fleet, wells, alerts, alert_acts, alert_load),
-    *(agents, quarantine, rules, channels, signin),
+    *(agents, quarantine, rules, rule_trial, channels, signin),
     *(register, record, acts, history, imports, documents),
     *(people, keys, features, account, suspense),
     *(incidents, incident_acts, agency_rules),

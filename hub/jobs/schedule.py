@@ -17,7 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine, text
 
 from hub import deadman
-from hub.alerts import afterwards, fanout, obligations, sitebundles, upkeep, watchkeeping
+from hub.alerts import afterwards, fanout, obligations, office, sitebundles, upkeep, watchkeeping
 from hub.documents.sweep import sweep
 from hub.incidents.rounds import go_round
 from hub.notify import digests, escalation, reach, rosters
@@ -175,6 +175,24 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _every(minutes=1),
         "keeps the rules of single tags in step with the rules of classes, wells and operators",
         lambda engine, _settings: fanout.keep_all(engine),
+    ),
+    _job(
+        "office_day",
+        _every(minutes=15),
+        "looks at production, tanks, tickets and entries for the rules about them",
+        lambda engine, _settings: office.look(engine, office.OF_A_DAY),
+    ),
+    _job(
+        "office_dates",
+        _every(hours=1),
+        "looks at due dates and money for the rules about them",
+        lambda engine, _settings: office.look(engine, office.OF_DATES),
+    ),
+    _job(
+        "alarm_system",
+        _every(minutes=1),
+        "looks at the alarm system itself for the rules about it",
+        lambda engine, _settings: office.look(engine, office.OF_ITSELF),
     ),
     _job(
         "checkpoints",

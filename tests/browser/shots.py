@@ -48,6 +48,7 @@ def pages(site: Site) -> dict[str, str]:
         "quarantine": "/quarantine",
         "rules": "/rules",
         "rule": f"/rules/{rule}",
+        "rule-start": f"/rules/new?tag={own.tags['Bravo 1H', 'casing_pressure']}",
         "channels": "/channels",
         "oncall": "/oncall",
         "policies": "/escalation",
@@ -163,6 +164,8 @@ def take(site: Site, tab: chrome.Browser, folder: Path, chosen: list[str]) -> No
 #: Charts are drawn, and what a page loads beside itself is there.
 SETTLED = """(!document.querySelector('[data-charts]')
     || document.querySelector('[data-charts]').dataset.drawn)
+    && !(document.querySelector('[data-trial]')
+         && document.querySelector('[data-trial]').textContent.includes('Replaying'))
     && !document.querySelector('[hx-trigger=load]:has(> :only-child > a.link, > a.link)')"""
 
 

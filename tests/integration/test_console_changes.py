@@ -198,6 +198,8 @@ def rule_form(**more: str) -> dict[str, str]:
         "hi-priority": "2",
         "lo-priority": "3",
         "action": "Call the foreman.",
+        "cause": "A leaking packer.",
+        "consequence": "The casing may burst.",
         "respond_within": "30",
     } | more
 

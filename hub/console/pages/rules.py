@@ -11,48 +11,63 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from agent.contract.alarm_kinds import SIDED as LEVELS
 from agent.contract.alarm_rules import RuleError
 from hub.alerts import rules as book
+from hub.alerts.fanout import other_units
+from hub.alerts.rule_checks import Checked, check
 from hub.console.context import records, visitor
 from hub.console.forms import Form
 from hub.console.gate import needs
-from hub.console.gauges import Gauge, gauges
+from hub.console.gauges import gauges
 from hub.console.live import still
 from hub.console.pages.fleet import forget_fleet
+from hub.console.rule_fields import FORMS, SIDED, RuleForm, form_of_rule
 from hub.console.rule_form import blank_values, known_values, place_faults, read_rule
+from hub.console.rule_history import history
+from hub.console.rule_scope import Offer, offer, read_scope
+from hub.console.rule_start import start_with, starts
 from hub.permissions import Action
 from hub.schema import AlertRule, Tag, Well
 
 pages = Blueprint("rules", __name__, url_prefix="/rules")
 
-LARGEST_TAG = 2**31 - 1
-
 
 @pages.get("")
 @needs(Action.SEE)
 def index() -> ResponseReturnValue:
-    """All rules, by well; a rule that failed comes first."""
+    """All rules, by well; a rule that failed comes first, then those that make others."""
     listed = (
         select(AlertRule, Tag, Well.name)
-        .join(Tag, Tag.id == AlertRule.tag_id)
-        .outerjoin(Well, Well.id == Tag.well_id)
-        .order_by(AlertRule.faulted_at.is_(None), func.lower(Well.name), func.lower(AlertRule.name))
+        .outerjoin(Tag, Tag.id == AlertRule.tag_id)
+        .outerjoin(Well, Well.id == func.coalesce(AlertRule.well_id, Tag.well_id))
+        .order_by(
+            AlertRule.faulted_at.is_(None),
+            AlertRule.tag_id.is_not(None),
+            func.lower(Well.name),
+            func.lower(AlertRule.name),
+        )
     )
     with records() as session:
         rows = [tuple(row) for row in session.execute(listed)]
         tags = session.scalar(select(func.count()).select_from(Tag)) or 0
-    return still("rules.html", rows=rows, levels=LEVELS, tags=tags)
+    return still("rules.html", rows=rows, levels=SIDED, tags=tags, forms=FORMS)
 
 
 @pages.get("/new")
 @needs(Action.EDIT_RULES)
 def add() -> ResponseReturnValue:
-    """An empty form; the address may already name the tag."""
+    """What to begin with; then a form that is filled in as far as it can be."""
+    wanted = request.args.get("sort", "")
     with records() as session:
-        offered = _tags(session)
-    wanted = request.args.get("tag", "")
-    return _form(None, blank_values() | {"tag": wanted}, {}, offered)
+        offered = offer(session)
+        start = start_with(session, request.args)
+        if start is None and wanted not in FORMS:
+            listed = starts(session, request.args.get("tag", ""))
+            return still("rule_start.html", starts=listed, offered=offered, forms=FORMS)
+    shape = FORMS[start.sort if start else wanted]
+    values = blank_values(shape) | {"tag": request.args.get("tag", "")}
+    values |= dict(start.values) if start else {}
+    return _form(None, shape, values, {}, offered, start=start)
 
 
 @pages.post("/new")
@@ -60,34 +75,56 @@ def add() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Make a rule; it judges from now on."""
     form = Form(request.form)
-    values = read_rule(form)
+    shape = FORMS.get(form.raw("sort") or "limit") or abort(404)
+    values = read_rule(form, shape)
     with records() as session:
-        offered = _tags(session)
-        tag = form.choice("tag", [str(gauge.tag_id) for gauge in offered])
+        offered = offer(session)
+        where = read_scope(form, shape, offered)
+        _refuse(session, form, shape, values, where.get("tag_id"), None)
         if not form.faults:
             try:
-                rule = book.create(
-                    session, visitor().organization_id, int(tag), by=visitor().user_id, **values
-                )
-                rule_id = rule.id
+                rule_id = _made(session, shape, values, where, form.raw("template"))
             except RuleError as fault:
-                place_faults(form, fault.faults)
+                place_faults(form, shape, fault.faults)
+        if form.faults:
+            session.rollback()
     if form.faults:
-        return _form(None, request.form, form.faults, offered, 422)
+        return _form(None, shape, request.form, form.faults, offered, 422)
     forget_fleet()
     flash(f"{values['name']} watches from now on.")
     return redirect(url_for("rules.page", rule_id=rule_id), 303)
 
 
+def _made(
+    session: Session,
+    shape: RuleForm,
+    values: dict[str, Any],
+    where: dict[str, Any],
+    template: str,
+) -> uuid.UUID:
+    place = {name: value for name, value in where.items() if name != "tag_id"}
+    rule = book.create(
+        session,
+        visitor().organization_id,
+        where.get("tag_id"),
+        kind=shape.kind,
+        by=visitor().user_id,
+        template=template[:80] or None,
+        **values,
+        **place,
+    )
+    return rule.id
+
+
 @pages.get("/<uuid:rule_id>")
 @needs(Action.SEE)
 def page(rule_id: uuid.UUID) -> ResponseReturnValue:
-    """One rule: as a form for those who may change it."""
+    """One rule: as a form for those who may change it, and what it said before."""
     with records() as session:
         rule = session.get(AlertRule, rule_id) or abort(404)
-        offered = gauges(session, Tag.id == rule.tag_id)
-        well = _well_names(session)
-    return _form(rule, known_values(rule), {}, offered, well=well)
+        _, shape = form_of_rule(rule)
+        shown = _around(session, rule)
+    return _form(rule, shape, known_values(rule), {}, Offer.nothing(), **shown)
 
 
 @pages.post("/<uuid:rule_id>")
@@ -95,40 +132,109 @@ def page(rule_id: uuid.UUID) -> ResponseReturnValue:
 def change(rule_id: uuid.UUID) -> ResponseReturnValue:
     """Change a rule; what changes the judgement makes a new version."""
     form = Form(request.form)
-    values = read_rule(form)
     with records() as session:
         rule = session.get(AlertRule, rule_id) or abort(404)
-        offered = gauges(session, Tag.id == rule.tag_id)
+        _, shape = form_of_rule(rule)
+        values = read_rule(form, shape)
         if form.raw("row_version") != str(rule.row_version):
             form.fault("name", "Somebody else changed this rule meanwhile. Load the page again.")
+        _refuse(session, form, shape, values, rule.tag_id, rule.id)
         if form.faults:
-            return _form(rule, request.form, form.faults, offered, 422)
+            shown = _around(session, rule)
+            return _form(rule, shape, request.form, form.faults, Offer.nothing(), 422, **shown)
         book.change(session, rule_id, by=visitor().user_id, **values)
     forget_fleet()
     flash("Saved. It judges so from now on.")
     return redirect(url_for("rules.page", rule_id=rule_id), 303)
 
 
-def _tags(session: Session) -> list[Gauge]:
-    """Tags a rule can watch, by well."""
-    names = _well_names(session)
-    return sorted(gauges(session), key=lambda g: (names.get(g.well_id, "~"), g.title, g.name))
+@pages.post("/<uuid:rule_id>/restore")
+@needs(Action.EDIT_RULES)
+def restore(rule_id: uuid.UUID) -> ResponseReturnValue:
+    """Bring an earlier version back, as a new one."""
+    number = Form(request.form).raw("number")
+    try:
+        with records() as session:
+            book.restore(
+                session,
+                rule_id,
+                int(number) if number.isdigit() and len(number) < 9 else 0,
+                by=visitor().user_id,
+            )
+    except book.UnknownRuleError:
+        abort(404)
+    except RuleError as fault:
+        flash(f"Version {number} cannot be restored: {fault}")
+    else:
+        flash(f"Version {number} holds again, as a new one.")
+    forget_fleet()
+    return redirect(url_for("rules.page", rule_id=rule_id), 303)
 
 
-def _well_names(session: Session) -> dict[uuid.UUID | None, str]:
-    return {row.id: row.name for row in session.execute(select(Well.id, Well.name))}
+@pages.post("/<uuid:rule_id>/follow")
+@needs(Action.EDIT_RULES)
+def follow(rule_id: uuid.UUID) -> ResponseReturnValue:
+    """Let a rule that a person changed follow its parent again."""
+    try:
+        with records() as session:
+            book.follow_parent(session, rule_id, by=visitor().user_id)
+    except book.UnknownRuleError:
+        abort(404)
+    forget_fleet()
+    flash("It follows the rule that made it again.")
+    return redirect(url_for("rules.page", rule_id=rule_id), 303)
+
+
+def _refuse(
+    session: Session,
+    form: Form,
+    shape: RuleForm,
+    values: Mapping[str, Any],
+    tag_id: int | None,
+    rule_id: uuid.UUID | None,
+) -> None:
+    """Bring what stands against saving to the form."""
+    if form.faults or tag_id is None:
+        return
+    tag = session.get(Tag, tag_id)
+    found = check(session, shape.kind, values["params"], tag, rule_id=rule_id, advisory=True)
+    place_faults(form, shape, found.faults)
+
+
+def _around(session: Session, rule: AlertRule) -> dict[str, Any]:
+    """All that stands around the form of a saved rule."""
+    tag = session.get(Tag, rule.tag_id) if rule.tag_id is not None else None
+    parent = session.get(AlertRule, rule.parent_id) if rule.parent_id is not None else None
+    children = select(AlertRule, Tag).join(Tag).where(AlertRule.parent_id == rule.id)
+    return {
+        "watched": gauges(session, Tag.id == rule.tag_id) if tag is not None else [],
+        "well": {row.id: row.name for row in session.execute(select(Well.id, Well.name))},
+        "parent": parent,
+        "children": [tuple(row) for row in session.execute(children.order_by(Tag.name))],
+        "other_units": other_units(session, rule.id) if book.is_parent(rule) else {},
+        "past": history(session, rule),
+        "checked": check(
+            session,
+            rule.kind,
+            rule.params,
+            tag,
+            rule_id=rule.id,
+            advisory=rule.advisory,
+            organization_id=rule.organization_id,
+        ),
+    }
 
 
 def _form(
     rule: AlertRule | None,
+    shape: RuleForm,
     values: Mapping[str, str],
     faults: dict[str, str],
-    offered: list[Gauge],
+    offered: Offer,
     status: int = 200,
-    well: Mapping[uuid.UUID | None, str] | None = None,
+    **shown: Any,
 ) -> Response:
-    if well is None:
-        with records() as session:
-            well = _well_names(session)
-    named: dict[str, Any] = {"rule": rule, "values": values, "faults": faults, "wells": well}
-    return still("rule.html", status, offered=offered, levels=LEVELS, **named)
+    named = {"rule": rule, "shape": shape, "values": values, "faults": faults, "offered": offered}
+    sort = next(name for name, one in FORMS.items() if one is shape)
+    around = {"past": [], "checked": Checked(), "start": None, "sort": sort} | shown
+    return still("rule.html", status, levels=shape.levels, **named, **around)

@@ -19,6 +19,10 @@ keys();
 here();
 pushing();
 
+if (document.getElementById("rule-form")) {
+  import("./sliders.js").then((module) => module.sliding());
+}
+
 if (document.querySelector("[data-charts]")) {
   import("./chart.js").then((module) => module.draw());
 }

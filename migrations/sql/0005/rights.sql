@@ -33,7 +33,7 @@ BEGIN
         'facilities', 'completions', 'accounting_periods', 'production_records', 'downtime_events',
         'well_tests', 'tanks', 'tank_gauges', 'run_tickets', 'contracts', 'contract_leases',
         'permits', 'permit_conditions', 'compliance_reports', 'maintenance_records',
-        'expenses', 'expense_allocations', 'jib_statements', 'sales_statements',
+        'accounts', 'expenses', 'expense_allocations', 'jib_statements', 'sales_statements',
         'forecasts', 'forecast_points'
     ] LOOP
         SELECT string_agg(quote_ident(a.attname), ', ') INTO seen

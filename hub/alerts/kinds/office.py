@@ -1,0 +1,176 @@
+"""What every kind of rule that looks at the office's rows has: settings, and a scene to look at."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from agent.contract.alarm_rules import RuleError
+from agent.contract.rule_params import Given
+from hub.alerts.conditions import Finding
+from hub.schema import AlertRule, Organization
+
+SettingForm = Literal["number", "optional", "choice", "flag", "list", "text"]
+PRIORITY: Final = "priority"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One parameter of a kind, as the form asks for it."""
+
+    name: str
+    label: str
+    unit: str = ""
+    usual: str = ""  #: as typed
+    help: str = ""
+    form: SettingForm = "number"
+    choices: tuple[str, ...] = ()
+
+
+PRIORITIES: Final = Setting(PRIORITY, "Priority", "", "3", "1 worst … 4 advice")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One rule, the operator's rows at an instant, and what day it is there."""
+
+    session: Session
+    rule: AlertRule
+    now: datetime
+    zone: ZoneInfo
+    day_start: time
+
+    @property
+    def local(self) -> datetime:
+        """The operator's clock."""
+        return self.now.astimezone(self.zone)
+
+    @property
+    def today(self) -> date:
+        """The operator's calendar day."""
+        return self.local.date()
+
+    @property
+    def production_day(self) -> date:
+        """The production day that goes on now: it begins at the operator's own hour."""
+        start = timedelta(hours=self.day_start.hour, minutes=self.day_start.minute)
+        return (self.local.replace(tzinfo=None) - start).date()
+
+    def closed_day(self, hours: float) -> date:
+        """The last production day that ended at least so many hours ago."""
+        start = timedelta(hours=self.day_start.hour + hours, minutes=self.day_start.minute)
+        return (self.local.replace(tzinfo=None) - start).date() - timedelta(days=1)
+
+    def begins(self, day: date) -> datetime:
+        """The instant at which a production day begins."""
+        return datetime.combine(day, self.day_start, self.zone)
+
+    def noon(self, day: date) -> datetime:
+        """An instant within a calendar day, never later than now: a date has no hour of its own."""
+        return min(datetime.combine(day, time(12), self.zone), self.now)
+
+    def rows(self, statement: str, **values: Any) -> Sequence[Any]:
+        """Rows of the operator; `:well` narrows to the rule's well where it has one.
+
+        Wells, leases, equipment, agents and alerts are open to the workers across operators: a
+        statement that begins with one of them narrows it to `:organization` itself.
+        """
+        values |= {"well": self.rule.well_id, "organization": self.rule.organization_id}
+        return self.session.execute(text(statement), values).all()
+
+
+def scene(session: Session, rule: AlertRule, now: datetime) -> Scene:
+    """The scene of a rule."""
+    operator = session.get_one(Organization, rule.organization_id)
+    zone = ZoneInfo(operator.timezone)
+    return Scene(session, rule, now, zone, operator.production_day_start)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a round found, and what it looked at: what it could not judge stays as it is."""
+
+    findings: list[Finding]
+    looked_at: frozenset[str] | None = None  #: keys; None: everything there is
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeKind:
+    """One kind of rule: how its parameters are read, and what it finds."""
+
+    title: str
+    does: str  #: one sentence for the person who chooses
+    settings: tuple[Setting, ...]
+    find: Callable[[Scene, Params], Found]
+
+    def read(self, params: Mapping[str, Any]) -> Params:
+        """Checked parameters with every default; raises `RuleError` with every fault."""
+        given = Given(params, "The rule", [])
+        given.no_others({setting.name for setting in self.settings}, "this rule")
+        found = {setting.name: _read(given, setting) for setting in self.settings}
+        if given.faults:
+            raise RuleError(given.faults)
+        return Params(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Parameters by name; those that may be empty are None."""
+
+    values: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    def amount(self, name: str) -> Decimal:
+        """A number as it is held against volumes and money."""
+        return Decimal(str(self.values[name] or 0))
+
+    @property
+    def priority(self) -> int:
+        """1 worst … 4 advice."""
+        return int(self.values[PRIORITY])
+
+    def to_json(self) -> dict[str, Any]:
+        """As they are stored."""
+        return {name: value for name, value in self.values.items() if value is not None}
+
+
+def _read(given: Given, setting: Setting) -> Any:
+    name, usual = setting.name, setting.usual
+    if setting.form == "optional" and given.values.get(name) is None:
+        return None
+    if name == PRIORITY:
+        return int(given.number(name, default=float(usual), low=1, high=4))
+    readers: Mapping[SettingForm, Callable[[], Any]] = {
+        "flag": lambda: given.flag(name),
+        "choice": lambda: given.choice(name, setting.choices, usual),
+        "list": lambda: list(given.numbers(name, _listed(usual))),
+        "text": lambda: given.text(name),
+    }
+    plain = readers.get(setting.form)
+    if plain is not None:
+        return plain()
+    return given.number(name, default=float(usual) if usual else None, low=0)
+
+
+def _listed(usual: str) -> list[float]:
+    return [float(word) for word in usual.split(",") if word.strip()]
+
+
+def number(value: Decimal | float | None) -> float | None:
+    """A stored amount as an alert keeps it."""
+    return None if value is None else float(value)
+
+
+def key(*parts: str | uuid.UUID | date) -> str:
+    """Tells the findings of one rule apart."""
+    return ":".join(str(part) for part in parts)
