@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from agent.contract.alarms import Samples, State, evaluate
 from bench.alerts import recordings
 from bench.alerts.__main__ import measurements, table
 from bench.alerts.figure import Figure, Line
@@ -55,3 +58,23 @@ def test_slugging_of_any_period_calls_no_more_than_twice_an_hour() -> None:
         ]
         made = recordings.Recording("class3_made-up", 10, {"P-TPT": list(slug)}, ["3"] * len(slug))
         assert recordings.judge(made, "P-TPT").count / made.hours <= 3, period
+
+
+@pytest.mark.parametrize("column", ["P-TPT", "P-MON-CKP"])
+def test_every_default_rule_judges_one_by_one_as_it_does_at_once(column: str) -> None:
+    """A change in the middle of a portion must leave the memory where judging stopped."""
+    (path,) = recordings.folder().glob("class4_*.csv.gz")
+    recording = recordings.read(path)
+    whole = recording.samples(column)
+    samples = Samples(whole.times[:720], whole.values[:720], whole.qualities[:720])
+    found = 0
+    for rule in recordings.rules_of(recording, column).values():
+        sharp = replace(rule, levels=tuple(replace(v, setpoint=v.side * 1.0) for v in rule.levels))
+        state, changes = State(), []
+        for n in range(len(samples.times)):
+            one = Samples(samples.times[n : n + 1], samples.values[n : n + 1], [0])
+            state, told = evaluate(sharp, state, one)
+            changes += told
+        assert (state, changes) == evaluate(sharp, State(), samples)
+        found += len(changes)
+    assert found > 1
