@@ -13,6 +13,9 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from hub.database import Actor, tenant_session
+from hub.incidents import opening
+from hub.incidents.opening import Report, Where
+from hub.incidents.reckon import reckon
 from hub.incidents.rounds import go_round
 from hub.schema import Alert, AlertRule, Incident, IncidentEvent, IncidentNotice
 from hub.schema.base import uuid7
@@ -137,3 +140,40 @@ def desk_of(database: Database, cast: Cast) -> Desk:
 def ago(**span: float) -> datetime:
     """So long before now."""
     return NOW - timedelta(**span)
+
+
+#: Tables that a test leaves empty.
+USED = (
+    *("incident_events", "incident_alerts", "incident_notices", "incident_actions", "incidents"),
+    *("alert_events", "alerts", "alert_rule_versions", "alert_rules"),
+)
+
+
+def clear(desk: Desk) -> None:
+    """Take away all incidents and alerts, past every trigger."""
+    with desk.database.admin() as admin:
+        admin.execute("SET session_replication_role = replica")
+        for table in USED:
+            admin.execute(f"DELETE FROM {table}")
+
+
+def report(desk: Desk, role: str = "pumper", **values: object) -> uuid.UUID:
+    """Report a spill on the operator's lease, an hour ago; answers the incident."""
+    told = {
+        "kind": "spill",
+        "summary": "Flowline leak",
+        "at": ago(hours=1),
+        "where": Where(lease_id=desk.operator.lease),
+    } | values
+    with desk.acting(role) as session:
+        return opening.open_from_report(session, Report(desk.operator.id, **told)).id  # type: ignore[arg-type]
+
+
+def move(desk: Desk, incident: uuid.UUID, role: str = "manager", **values: object) -> None:
+    """Change an incident as a person of this role, and reckon anew."""
+    with desk.acting(role) as session:
+        row = session.get_one(Incident, incident)
+        for name, value in values.items():
+            setattr(row, name, value)
+        session.flush()
+        reckon(session, row)
