@@ -111,8 +111,26 @@ class Office:
         with Session(self.database.engine("work")) as own, own.begin():
             return self._raise(own, priority, at, number)
 
+    def alerts(
+        self, priority: int, moments: Sequence[datetime], first: int, session: Session
+    ) -> None:
+        """Raise many alerts in one transaction, one page each."""
+        made = [self._row(priority, at, number) for number, at in enumerate(moments, first)]
+        session.add_all(made)
+        session.flush()
+        for alert in made:
+            notice = self.notice(alert.id, priority, alert.raised_at)
+            routing.page(session, notice, alert.raised_at)
+
     def _raise(self, session: Session, priority: int, at: datetime, number: int) -> uuid.UUID:
-        alert = Alert(
+        alert = self._row(priority, at, number)
+        session.add(alert)
+        session.flush()
+        routing.page(session, self.notice(alert.id, priority, at), at)
+        return alert.id
+
+    def _row(self, priority: int, at: datetime, number: int) -> Alert:
+        return Alert(
             id=uuid7(),
             organization_id=self.organization,
             rule_id=self.gauge.rule,
@@ -130,10 +148,6 @@ class Office:
             raised_at=at,
             detected_at=at,
         )
-        session.add(alert)
-        session.flush()
-        routing.page(session, self.notice(alert.id, priority, at), at)
-        return alert.id
 
     def notice(self, alert: uuid.UUID, priority: int, at: datetime, kind: str = "raised") -> Notice:
         """What is told of an alert."""

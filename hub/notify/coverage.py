@@ -29,15 +29,8 @@ LOOK_AHEAD: Final = timedelta(days=56)
 #: Holes nearer than this are told of.
 WARN_AHEAD: Final = timedelta(hours=48)
 MOST_TOLD: Final = 12
-#: Each kind of channel as a verb.
-VERBS: Final = {
-    "push": "push to",
-    "sms": "SMS to",
-    "voice": "call to",
-    "email": "mail to",
-    "webhook": "webhook of",
-    "apprise": "message to",
-}
+#: Each kind of channel in a word.
+WAYS: Final = {"sms": "SMS", "voice": "call", "email": "mail", "apprise": "message"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +47,8 @@ class Told:
     @property
     def sentence(self) -> str:
         """It in a few words: push to Sam Reyes."""
-        kinds = " and ".join(VERBS.get(kind, kind) for kind in self.kinds) or "nothing reaches"
-        return f"{kinds} {self.name}" + (f" ({self.note})" if self.note else "")
+        kinds = " and ".join(WAYS.get(kind, kind) for kind in self.kinds) or "nothing"
+        return f"{kinds} to {self.name}" + (f" ({self.note})" if self.note else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +124,8 @@ def _turn(
     person = recipient.person
     steps = chosen.policy.steps
     channel_class = steps[due.place.step].channel_class if due.place.step < len(steps) else "own"
+    if chosen.is_built_in:
+        channel_class = "all"
     later = when(person, priority, due.at)
     kinds = tuple(dict.fromkeys(c.kind for c in pick(person, channel_class, priority)))
     at = later.later or due.at

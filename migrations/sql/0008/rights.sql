@@ -18,6 +18,7 @@ BEGIN
             WHEN 'escalation_targets' THEN ARRAY['step_id']
             WHEN 'notify_preferences' THEN ARRAY['user_id']
             ELSE ARRAY[]::text[] END);
+        EXECUTE format('GRANT INSERT ON %I TO wellflow_app', name);
         EXECUTE format('CREATE POLICY work ON %I TO wellflow_work USING (true)', name);
         EXECUTE format('GRANT SELECT ON %I TO wellflow_work', name);
     END LOOP;
@@ -35,8 +36,7 @@ END $$;
 REVOKE DELETE ON escalation_policies, rotations, rotation_overrides FROM wellflow_app;
 -- A version is written once.
 GRANT INSERT ON policy_versions TO wellflow_app;
-GRANT INSERT (organization_id, rotation_id, at, from_id, to_id, note), UPDATE (note)
-    ON rotation_handoffs TO wellflow_app;
+GRANT INSERT, UPDATE (note) ON rotation_handoffs TO wellflow_app;
 GRANT INSERT, UPDATE (from_id, to_id, told_at) ON rotation_handoffs TO wellflow_work;
 
 -- Alerts are acknowledged, taken up again and raised in the console, too.
