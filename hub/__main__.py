@@ -241,7 +241,6 @@ VERBS = (
         _check_options,
     ),
     Verb("status", wellness.status, "does everything go on that has to"),
-    Verb("key", upkeep.key, "make a secret key"),
     Verb("key", upkeep.key, "make a secret key", _key_options),
     Verb("keys rotate", secrets.keys_rotate, "seal every secret anew with secret_key"),
     Verb("org add", register.org_add, "add an operator", _org_options),
