@@ -50,4 +50,4 @@ def _people(session: Session, organization: uuid.UUID) -> dict[str, uuid.UUID]:
         .join(Membership, Membership.user_id == User.id)
         .where(Membership.organization_id == organization)
     )
-    return dict(session.execute(listed))
+    return dict(session.execute(listed).all())
