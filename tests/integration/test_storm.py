@@ -73,9 +73,9 @@ def test_the_message_is_renewed_every_ten_minutes_only_if_there_is_news_and_ends
     assert messages(house, "storm") == 1, "not before ten minutes are over"
     house.turn(12)
     assert messages(house, "storm") == 2
-    house.turn(23)
-    assert messages(house, "storm") == 2
-    assert house.rows("SELECT ended_at FROM storms")[0][0] == NOON + 23 * MINUTE
+    assert house.rows("SELECT ended_at FROM storms")[0][0] == NOON + 12 * MINUTE
+    house.alert(3, NOON + 13 * MINUTE, 2)
+    assert messages(house, "raised") == 11, "it is over: the next one is told by itself"
 
 
 def test_critical_ones_are_told_by_themselves_at_most_one_a_minute_a_well(
