@@ -21,7 +21,7 @@ from bench.alerts.figure import CannotMeasureError
 from hub.demo.postgres import start_server
 from hub.errors import HubError
 from hub.notify.channels import webhook
-from hub.schema import ContactChannel
+from hub.schema import Agent, ContactChannel
 from hub.settings import HubSettings, load
 from tests import cast as people
 from tests.cast import Cast, Operator
@@ -57,10 +57,22 @@ class House:
         with self.database.engine("ingest").begin() as connection:
             connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": channel})
 
-    def add_gauges(self, session: Session, count: int, *, watched: int) -> list[int]:
-        """Give the operator's first agent so many gauges; the first `watched` have a limit."""
+    def add_agents(self, session: Session, count: int) -> list[uuid.UUID]:
+        """Give the operator more agents."""
+        made = [
+            Agent(organization_id=self.operator.id, name=f"site-{number}", shard=number % 64)
+            for number in range(count)
+        ]
+        session.add_all(made)
+        session.flush()
+        return [agent.id for agent in made]
+
+    def add_gauges(
+        self, session: Session, count: int, *, watched: int, agent: uuid.UUID | None = None
+    ) -> list[int]:
+        """Give an agent (the operator's first) so many gauges; the first `watched` have a limit."""
         operator = self.operator
-        values = {"o": operator.id, "a": operator.agents[0], "n": count}
+        values = {"o": operator.id, "a": agent or operator.agents[0], "n": count}
         tags = list(session.scalars(_TAGS, values))
         levels = json.dumps({"levels": {"lo": {"setpoint": 100, "priority": 2}}})
         session.execute(_RULES, {"o": operator.id, "tags": tags[:watched], "params": levels})
