@@ -134,6 +134,10 @@ def addresses(
         "token": "a-token-nobody-made",
         "number": 0,
         "attempt": 1,
+        "rotation_id": rows["rotations"]["id"],
+        "override_id": rows["rotation_overrides"]["id"],
+        "policy_id": rows["escalation_policies"]["id"],
+        "storm_id": rows["storms"]["id"],
     }
     for rule in app.url_map.iter_rules():
         other = rule.endpoint == "static.file" or rule.rule.startswith("/api/")

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 SAID: Final[Mapping[str, str]] = {
+    "alert_priorities_longest_shelf_s_check": (
+        "Longest shelf takes 60 to 2592000 s, for priority 1 at most 3600."
+    ),
     "wells_name_key": "There is already a well with this name.",
     "wells_place_check": (
         "Latitude takes -90 to 90 and longitude -180 to 180 degrees; give both, or neither."

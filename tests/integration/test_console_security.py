@@ -185,7 +185,7 @@ def test_no_page_names_another_operator(app: Flask, database: Database, cast: Ca
     alice = signed_in(app, "alice")
     marks = ["cimarron", *(str(row["id"]) for row in foreign.values() if "-" in str(row.get("id")))]
     for _, path in addresses(app, "GET", own):
-        page = alice.get(path).get_data(as_text=True).lower()
+        page = alice.get(path).get_data().decode("utf-8", "replace").lower()
         assert not [mark for mark in marks if mark in page], path
 
 
@@ -264,6 +264,8 @@ PROBES = {
     Action.SEE_TRAIL: ("GET", "history.trail"),
     Action.SEE_FEATURES: ("GET", "features.index"),
     Action.SWITCH_FEATURES: ("POST", "features.switch"),
+    Action.EDIT_ONCALL: ("GET", "rotations.new"),
+    Action.HAND_OVER: ("GET", "oncall.cover"),
 }
 
 

@@ -421,7 +421,7 @@ def test_a_block_of_an_unknown_tag_is_replayed_once_it_is_known(
 def test_a_whole_message_is_replayed(box: Box, rows: Rows, database: Database) -> None:
     for _ in range(3):
         box.freeze(count=2)
-    box.send(1, 3, lane="a")
+    box.send(1, 3, lane="b")
     box.wait_receipt(3)
     assert rows.readings() == []
     item = rows.one("SELECT id FROM quarantine")

@@ -130,13 +130,23 @@ def arguments(house: House, rule: Rule) -> Iterator[dict[str, Any]]:
         "member_id": theirs["memberships"]["id"],
         "assignment_id": theirs["lease_assignments"]["id"],
         "key_id": theirs["api_keys"]["id"],
+        "incident_id": theirs["incidents"]["id"],
+        "notice_id": theirs["incident_notices"]["id"],
+        "action_id": theirs["incident_actions"]["id"],
+        "agency_rule_id": theirs["agency_rules"]["id"],
+        "message_id": theirs["notifications"]["id"],
+        "rotation_id": theirs["rotations"]["id"],
+        "override_id": theirs["rotation_overrides"]["id"],
+        "policy_id": theirs["escalation_policies"]["id"],
+        "storm_id": theirs["storms"]["id"],
         "kind": "csv",
         "status": "approved",
         "field": "account_enc",
     }
     for table in tables if {"table", "key"} & rule.arguments else tables[:1]:
         values = known | {"table": table, "key": theirs[table].get("id", uuid.uuid4())}
-        yield {name: values.get(name, uuid.uuid4()) for name in rule.arguments}
+        asked = rule.arguments - (rule.defaults or {}).keys()
+        yield {name: values.get(name, uuid.uuid4()) for name in asked}
 
 
 def keyed(house: House, path: str) -> bool:

@@ -215,10 +215,7 @@ def _download(body: bytes, media_type: str, told: dict[str, Any], ending: str) -
     return Response(
         body,
         mimetype=media_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="incident-{name}.{ending}"',
-            "Cache-Control": "private, no-store",
-        },
+        headers={"Content-Disposition": f'attachment; filename="incident-{name}.{ending}"'},
     )
 
 
