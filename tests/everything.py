@@ -30,12 +30,23 @@ UNIQUE = itertools.count(1)
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 #: Values where a CHECK asks for more than a type.
+#: An escalation policy that tells nobody.
+SNAPSHOT = {
+    "name": "Nobody",
+    "steps": [],
+    "rounds": 1,
+    "remind_every_s": None,
+    "bundle_s": 0,
+    "fallback": None,
+}
 SPECIAL: dict[str, Any] = {
     "alerts.condition": "active",
     "alerts.level": "hi",
     "alerts.origin": "live",
     "alerts.priority": 2,
     "alert_rules.kind": "limit",
+    "policy_versions.snapshot": SNAPSHOT,
+    "escalation_runs.snapshot": SNAPSHOT,
     "alert_holds.kind": "shelf",
     "alert_holds.until": NOW + timedelta(hours=1),
     "alert_priorities.priority": lambda: 1 + next(UNIQUE) % 4,

@@ -23,6 +23,11 @@ NOT_CHANGED: Final[Mapping[str, frozenset[str]]] = {
     "lease_assignments": frozenset({"lease_id", "membership_id"}),
     "memberships": frozenset({"user_id"}),
     "organizations": frozenset({"closed_at", "is_demo", "slug"}),
+    "alert_priorities": frozenset({"priority"}),
+    "incident_events": frozenset(
+        {"incident_id", "happened_at", "kind", "note", "before", "after", "document_id"}
+        | {"lat", "lon", "accuracy_m"}
+    ),
 }
 
 #: Columns that no door but the product itself writes.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.notify import pinned
 from hub.notify.channels import Parcel, TransportError, webhook
 from hub.schema.base import uuid7
 from hub.settings import HubSettings
@@ -56,6 +57,7 @@ def test_a_webhook_is_signed(gauge: Gauge, told: HubSettings, receiver: Receiver
     alert = gauge.alert()
     assert hook.body | {"since": None, "subject": None} == {
         "kind": "raised",
+        "said": False,
         "alert_id": str(alert.id),
         "organization": "Bluebonnet Energy",
         "priority": 2,
@@ -212,7 +214,7 @@ def test_a_receiver_that_drips_is_cut_off(
 
     port = TlsPort(tmp_path, drip, Authority.new())
     monkeypatch.setenv("SSL_CERT_FILE", str(port.ca_file))
-    monkeypatch.setattr(webhook, "LONGEST_CALL_S", 0.5)
+    monkeypatch.setattr(pinned, "LONGEST_CALL_S", 0.5)
     with pytest.raises(TransportError) as caught:
         webhook.send(parcel_to(f"https://localhost:{port.port}/x", told), told)
     stop.set()

@@ -206,6 +206,8 @@ def review(incident_id: uuid.UUID) -> ResponseReturnValue:
 def entry(incident_id: uuid.UUID) -> ResponseReturnValue:
     """Add to the timeline: words, a photo, a position."""
     insist(RESOURCES["incident_events"], "add")
+    with records() as session:
+        incident_of(session, incident_id)
     request.max_content_length = console().settings.documents.max_bytes + ENVELOPE
     form = Form(request.form)
     note = form.text("note", longest=4000)
@@ -324,6 +326,8 @@ def _facts_form(
 def record(incident_id: uuid.UUID, notice_id: uuid.UUID) -> ResponseReturnValue:
     """Record what an agency was told, what was filed, or why nobody is told."""
     insist(RESOURCES["incident_notices"], "edit")
+    with records() as session:
+        notice_of(session, incident_id, notice_id)
     act = request.form.get("act", "")
     names = {
         "told": ("done_at", "told_to", "method", "reference"),
@@ -333,8 +337,6 @@ def record(incident_id: uuid.UUID, notice_id: uuid.UUID) -> ResponseReturnValue:
     typed = {name: request.form.get(name, "").strip() for name in names}
     values: dict[str, Any] = typed | ({"status": "waived"} if act == "waive" else {})
     faults = {name: "This is needed." for name, words in typed.items() if not words}
-    with records() as session:
-        notice_of(session, incident_id, notice_id)
     if not faults:
         try:
             with records() as session:
