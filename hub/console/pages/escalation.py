@@ -118,7 +118,15 @@ def end(policy_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for("escalation.index"), 303)
 
 
+def _insist_known(policy_id: uuid.UUID | None) -> None:
+    """What is not there is not found, whatever the form says."""
+    with records() as session:
+        if policy_id is not None and session.get(EscalationPolicy, policy_id) is None:
+            abort(404)
+
+
 def _save(policy_id: uuid.UUID | None) -> ResponseReturnValue:
+    _insist_known(policy_id)
     form = Form(request.form)
     policy, scope = _read(form)
     only_shown = form.raw("do") == "show"

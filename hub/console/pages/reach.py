@@ -77,10 +77,10 @@ def change(channel_id: uuid.UUID) -> ResponseReturnValue:
     """Tell one's own channel of more or less, or switch it on or off."""
     form = Form(request.form)
     worst = form.choice("worst_priority", PRIORITIES)
-    if form.faults:
-        abort(400, "Choose a priority from 1 to 4.")
     with records() as session:
         channel = channel_form.own_or_none(session, channel_id) or abort(404)
+        if form.faults:
+            abort(400, "Choose a priority from 1 to 4.")
         channel.worst_priority = int(worst)
         channel.enabled = form.raw("enabled") == "yes"
         if channel.enabled:
