@@ -205,7 +205,7 @@ def test_the_span_is_in_the_address(office: Office, query: str, hours: float) ->
 
 def test_an_alert_tells_its_whole_story(office: Office) -> None:
     words = read(office.maria.get(office.alert("Bravo 1H casing_pressure")))
-    steps = ["Happened", "Arrived at the hub", "Detected", "Notified", "Acknowledged", "Cleared"]
+    steps = ["Happened", "Reached the hub", "Judged", "Sent", "Seen", "Acknowledged", "Cleared"]
     places = [words.index(step, words.index("who knew what")) for step in steps]
     assert places == sorted(places)
     assert "2 of 2 messages" in words
