@@ -14,8 +14,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from agent.contract.alarm_rules import parse_rule
-from hub.alerts import backtest, rules
+from hub.alerts import backtest, rules, watches
 from hub.alerts.suggest import Suggestion
 from hub.schema import AlertRule, Tag
 
@@ -91,8 +90,7 @@ def fix(session: Session, rule_id: uuid.UUID, now: datetime) -> Suggestion | Non
     if found is None or found.kind not in FIXABLE or found.tag_id is None:
         return None
     tag = session.get_one(Tag, found.tag_id)
-    blind = rules.blind_after_s(tag.interval_ms)
-    rule = parse_rule(found.kind, rules.judged_params(found), blind_after_s=blind)
+    rule = watches.tried(session, tag, found.kind, rules.judged_params(found)).rule
     span = backtest.stretch(session, tag, now, HISTORY_DAYS, most=backtest.MOST_AT_ONCE)
     return backtest.suggestion(session, rule, span, found.respond_within_s)
 
