@@ -118,12 +118,12 @@ def act(key: str, name: str) -> Response:
     resource, wanted = entered(TABLE), ACTS[name]
     caller().must_act(Action.ACKNOWLEDGE, TABLE)
     Arguments(request.args, ())
-    said = _read(wanted)
     who = caller().actor.user_id
     assert who is not None, "a person or a key's maker asks"
 
     def make(session: Session) -> Answer:
         row = register.get(session, resource, key)
+        said = _read(wanted)  # what is not there is not found, whatever was said to it
         try:
             wanted.do(session, row[resource.key], who, said)
         except UnknownAlertError:

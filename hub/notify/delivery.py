@@ -27,6 +27,7 @@ import random
 import socket
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -138,15 +139,17 @@ def _turn(
     crew: Crew,
 ) -> bool:
     """Take one notification through all five steps; whether there was one."""
-    with Session(engine) as session, session.begin():
-        moment = now or datetime.now(UTC)
-        found = turns.next_due(session, lane, moment, crew.busy())
-        if found is None:
-            return False
-        claim = claims.claim(session, settings, found, worker, moment)
-        turns.served(session, found.organization_id, lane, moment)
-    if claim is not None:
-        with crew.serving(claim.organization_id):
+    with ExitStack() as held:
+        with Session(engine) as session, session.begin():
+            moment = now or datetime.now(UTC)
+            with crew.choosing() as busy:
+                found = turns.next_due(session, lane, moment, busy)
+                if found is None:
+                    return False
+                held.enter_context(crew.serving(found.organization_id))
+            claim = claims.claim(session, settings, found, worker, moment)
+            turns.served(session, found.organization_id, lane, moment)
+        if claim is not None:
             _deliver(engine, settings, claim, worker, now)
     return True
 

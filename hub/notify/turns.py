@@ -98,11 +98,18 @@ class Crew:
         self.most = max(1, size - 1)
         self._held: Counter[uuid.UUID] = Counter()
         self._lock = threading.Lock()
+        self._choosing = threading.Lock()
 
     def busy(self) -> frozenset[uuid.UUID]:
         """Operators that hold as many deliverers as one may."""
         with self._lock:
             return frozenset(key for key, count in self._held.items() if count >= self.most)
+
+    @contextmanager
+    def choosing(self) -> Iterator[frozenset[uuid.UUID]]:
+        """Choose and hold one after the other: two that choose at once would both see room."""
+        with self._choosing:
+            yield self.busy()
 
     @contextmanager
     def serving(self, organization: uuid.UUID) -> Iterator[None]:

@@ -200,7 +200,7 @@ class Browser:
         answer = self._session.post(
             f"{self._url}{path}", data=fields, headers={"Origin": self._url}, timeout=20
         )
-        assert answer.ok, f"{path}: {answer.status_code} {answer.text[:2000]}"
+        assert answer.ok, f"{path}: {answer.status_code} {answer.text.partition('<main')[2][:4000]}"
         return answer.text
 
     def close(self) -> None:

@@ -235,7 +235,10 @@ def rule(tag: int, setpoint: int) -> dict[str, str]:
         "hi-priority": "2",
         "hi-on_delay_s": "0",
         "hi-off_delay_s": "300",
+        "cause": "A choke that ices up.",
+        "consequence": "The relief valve opens.",
         "action": "Open the choke.",
+        "respond_within": "30",
         "enabled": "yes",
     }
 

@@ -1,4 +1,5 @@
-// Several rows at once: a box that ticks all of them, and a button that says how many are ticked.
+// Several rows at once: a box that ticks all of them, and a button that says for how many of those
+// there is something to do (those whose box is "due").
 // The boxes stand outside the form and belong to it by its id.
 
 function boxesOf(form) {
@@ -13,10 +14,11 @@ function update(form) {
     all.checked = ticked > 0 && ticked === boxes.length;
     all.indeterminate = ticked > 0 && ticked < boxes.length;
   }
+  const due = boxes.filter((box) => box.checked && box.dataset.pick === "due").length;
   const button = form.querySelector("button[data-pick-act]");
   if (button) {
-    button.disabled = ticked === 0;
-    button.textContent = ticked ? `${button.dataset.pickAct} ${ticked}` : button.dataset.pickAct;
+    button.disabled = due === 0;
+    button.textContent = due ? `${button.dataset.pickAct} ${due}` : button.dataset.pickAct;
   }
   for (const also of form.querySelectorAll("[data-pick-also]")) also.disabled = ticked === 0;
 }
