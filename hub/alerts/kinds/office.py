@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import RuleError
+from agent.contract.production_day import ProductionClock
 from agent.contract.rule_params import Given
 from hub.alerts.conditions import Finding
 from hub.schema import AlertRule, Organization
@@ -49,6 +50,11 @@ class Scene:
     day_start: time
 
     @property
+    def clock(self) -> ProductionClock:
+        """The operator's production days."""
+        return ProductionClock(self.zone, self.day_start)
+
+    @property
     def local(self) -> datetime:
         """The operator's clock."""
         return self.now.astimezone(self.zone)
@@ -61,17 +67,15 @@ class Scene:
     @property
     def production_day(self) -> date:
         """The production day that goes on now: it begins at the operator's own hour."""
-        start = timedelta(hours=self.day_start.hour, minutes=self.day_start.minute)
-        return (self.local.replace(tzinfo=None) - start).date()
+        return self.clock.day_of(self.now)
 
     def closed_day(self, hours: float) -> date:
         """The last production day that ended at least so many hours ago."""
-        start = timedelta(hours=self.day_start.hour + hours, minutes=self.day_start.minute)
-        return (self.local.replace(tzinfo=None) - start).date() - timedelta(days=1)
+        return self.clock.closed(self.now, timedelta(hours=hours))
 
     def begins(self, day: date) -> datetime:
         """The instant at which a production day begins."""
-        return datetime.combine(day, self.day_start, self.zone)
+        return self.clock.begins(day)
 
     def noon(self, day: date) -> datetime:
         """An instant within a calendar day, never later than now: a date has no hour of its own."""
