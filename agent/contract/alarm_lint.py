@@ -1,8 +1,9 @@
-"""What a rule that can be read still cannot do: fire, end, or agree with itself.
+"""What a rule that can be read still cannot do: fire, end, or agree with itself and its neighbours.
 
-`lint` looks at a rule beside what is known of its gauge. Every finding is a sentence for whoever
-writes the rule; none of them keeps the rule from being saved, because the range of a gauge can be
-entered wrongly and yesterday need not be like tomorrow.
+`find` looks at a rule beside what is known of its gauge. Every finding is a sentence for whoever
+writes the rule. One that makes the rule useless (it can never fire, it always fires) stands against
+saving it; one that only follows from what the gauge showed lately does not, because tomorrow need
+not be like yesterday.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from agent.contract.alarm_pairs import beside
 from agent.contract.alarm_rules import Level, Rule
+from agent.contract.findings import Finding, look, useless
 from agent.contract.signals.condition import Condition
 from agent.contract.signals.doubt import Doubt
 from agent.contract.signals.flat import Flat
@@ -33,51 +36,57 @@ class Context:
     high: float | None = None
     interval_s: float | None = None  #: how often it is read
     quantiles: Mapping[float, float] = field(default_factory=dict)  #: of recent good readings
-    others: Sequence[Rule] = ()  #: rules on the same gauge
+    others: Sequence[tuple[str, Rule]] = ()  #: rules on the same gauge, by name
     ranges: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     #: ranges of the gauges that a condition names
 
 
-def lint(rule: Rule, context: Context) -> list[str]:
-    """What a rule can never do, always does, or contradicts, in sentences; none for a sound one."""
+def find(rule: Rule, context: Context) -> list[Finding]:
+    """What a rule can never do, always does, or contradicts; nothing for a sound one."""
     found = [
         *_reachable(rule, context),
         *_always(rule, context),
         *_ends(rule, context),
         *_pace(rule, context),
         *_of_kind(rule, context),
-        *_beside(rule, context),
+        *(finding for name, other in context.others for finding in beside(rule, name, other)),
     ]
     return list(dict.fromkeys(found))
+
+
+def lint(rule: Rule, context: Context) -> list[str]:
+    """The same as sentences."""
+    return [finding.sentence for finding in find(rule, context)]
 
 
 # ------------------------------------------------------------------------- limits on the value
 
 
-def _reachable(rule: Rule, context: Context) -> Iterator[str]:
+def _reachable(rule: Rule, context: Context) -> Iterator[Finding]:
     """A setpoint that the gauge cannot show."""
     if rule.kind != "limit":
         return
     low, high = _span((context.low, context.high))
     shown = f"the gauge can show ({_n(context.low)} to {_n(context.high)})"
+    range_ = "Set it within the range, or correct the range at the agent."
     for level in rule.levels:
-        what = f"{level.name} at {level.setpoint:g}"
+        what = f"{level.name}: {level.setpoint:g}"
         if level.side > 0 and level.setpoint > high:
-            yield f"{what} lies above what {shown}: it can never fire."
+            yield useless(f"{what} lies above what {shown}: it can never fire. {range_}")
         elif level.side < 0 and level.setpoint < low:
-            yield f"{what} lies below what {shown}: it can never fire."
+            yield useless(f"{what} lies below what {shown}: it can never fire. {range_}")
         elif level.setpoint <= low if level.side > 0 else level.setpoint >= high:
-            yield f"{what} holds for all that {shown}: it always fires."
+            yield useless(f"{what} holds for all that {shown}: it always fires. {range_}")
 
 
-def _always(rule: Rule, context: Context) -> Iterator[str]:
+def _always(rule: Rule, context: Context) -> Iterator[Finding]:
     """A setpoint that nearly every recent reading is beyond."""
     if rule.kind != "limit" or not context.quantiles:
         return
     for level in rule.levels:
         share = _share_beyond(level, context.quantiles)
         if share >= ALWAYS:
-            yield (
+            yield look(
                 f"{level.name} at {level.setpoint:g}: {share:.0%} of the recent readings are in"
                 " alarm, so it would stand all the time."
             )
@@ -90,54 +99,56 @@ def _share_beyond(level: Level, quantiles: Mapping[float, float]) -> float:
     return max((share for share, v in quantiles.items() if v <= level.setpoint), default=0.0)
 
 
-def _ends(rule: Rule, context: Context) -> Iterator[str]:
+def _ends(rule: Rule, context: Context) -> Iterator[Finding]:
     """A deadband that reaches beyond what the gauge can show."""
     if rule.kind != "limit":
         return
     for level in rule.levels:
         edge = context.low if level.side > 0 else context.high
         if edge is not None and level.deadband and (level.release - edge) * level.side <= 0:
-            yield (
-                f"{level.name}: with its deadband it would end only beyond {level.release:g}, which"
-                " the gauge cannot show: it can never end."
+            yield useless(
+                f"{level.name}: with its deadband of {level.deadband:g} it would end only beyond"
+                f" {level.release:g}, which the gauge cannot show: once raised it can never end."
             )
 
 
 # ------------------------------------------------------------------------------- pace of a gauge
 
 
-def _pace(rule: Rule, context: Context) -> Iterator[str]:
+def _pace(rule: Rule, context: Context) -> Iterator[Finding]:
     """A gauge that is read too seldom for the rule."""
     beat = context.interval_s
     if beat is None:
         return
     if beat > rule.blind_after_s:
-        yield (
+        yield look(
             f"The gauge is read every {beat:g} s, and after {rule.blind_after_s:g} s without a"
             " reading delays stop counting: none of them can elapse in time."
         )
     stage = rule.stages[-1] if rule.stages else None
     if isinstance(stage, Slope) and stage.window_s / beat + 1 < stage.min_points:
-        yield (
-            f"A window of {stage.window_s:g} s holds {stage.window_s / beat + 1:.0f} readings of"
-            f" this gauge, and {stage.min_points} are needed: it can never fire."
+        yield useless(
+            f"window_s: a window of {stage.window_s:g} s holds {stage.window_s / beat + 1:.0f}"
+            f" readings of this gauge, and {stage.min_points} are needed: it can never fire. Use at"
+            f" least {(stage.min_points - 1) * beat:g} s."
         )
     if isinstance(stage, Hampel | Ewma | Cusum) and stage.window_s / beat < 24:
-        yield (
-            f"A window of {stage.window_s:g} s holds fewer than 24 readings of this gauge: what is"
-            " usual cannot be told, so it can never fire."
+        yield useless(
+            f"window_s: a window of {stage.window_s:g} s holds fewer than 24 readings of this"
+            " gauge: what is usual cannot be told, so it can never fire. Use at least"
+            f" {24 * beat:g} s."
         )
     if isinstance(stage, Flat) and any(level.setpoint * 60 <= 2 * beat for level in rule.levels):
-        yield (
-            "The gauge is read too seldom to tell within that time whether it moves: it would"
-            " always fire."
+        yield useless(
+            f"alarm: the gauge is read every {beat:g} s, too seldom to tell within that time"
+            " whether it moves: it would always fire."
         )
 
 
 # ------------------------------------------------------------------------------------ each kind
 
 
-def _of_kind(rule: Rule, context: Context) -> Iterator[str]:
+def _of_kind(rule: Rule, context: Context) -> Iterator[Finding]:
     stage = rule.stages[-1] if rule.stages else None
     if isinstance(stage, Condition):
         yield from _condition(stage, context)
@@ -148,19 +159,21 @@ def _of_kind(rule: Rule, context: Context) -> Iterator[str]:
     elif isinstance(stage, Doubt):
         yield from _doubt(stage, context)
     elif isinstance(stage, Hampel | Ewma) and not stage.floor:
-        yield (
+        yield look(
             "floor is 0: a calm gauge would fire at its smallest step; set it to the step that"
             " means something."
         )
 
 
-def _condition(stage: Condition, context: Context) -> Iterator[str]:
+def _condition(stage: Condition, context: Context) -> Iterator[Finding]:
     spans = [_span(context.ranges.get(tag)) for tag in stage.formula.tags]
     can_hold, can_fail = reach(stage.formula.root, spans)
     if not can_hold:
-        yield f"The condition {stage.formula.text} contradicts itself: it can never fire."
+        yield useless(f"condition: {stage.formula.text} contradicts itself: it can never fire.")
     elif not can_fail:
-        yield f"The condition {stage.formula.text} holds whatever the gauges show: it always fires."
+        yield useless(
+            f"condition: {stage.formula.text} holds whatever the gauges show: it always fires."
+        )
 
 
 def _span(known: tuple[float | None, float | None] | None) -> Span:
@@ -168,57 +181,34 @@ def _span(known: tuple[float | None, float | None] | None) -> Span:
     return (-math.inf if low is None else low, math.inf if high is None else high)
 
 
-def _count(rule: Rule) -> Iterator[str]:
+def _count(rule: Rule) -> Iterator[Finding]:
     for level in rule.levels:
         if level.setpoint <= 0:
-            yield f"{level.name} at {level.setpoint:g} times: it always fires."
+            yield useless(f"{level.name}: at {level.setpoint:g} times it always fires.")
         if level.setpoint > MOST_CHANGES:
-            yield f"{level.name}: at most {MOST_CHANGES} changes are counted: it can never fire."
+            yield useless(
+                f"{level.name}: at most {MOST_CHANGES} changes are counted: it can never fire."
+            )
 
 
-def _states(stage: InState, context: Context) -> Iterator[str]:
+def _states(stage: InState, context: Context) -> Iterator[Finding]:
     low, high = _span((context.low, context.high))
     if not any(low <= state <= high for state in stage.states):
         shown = f"{_n(context.low)} to {_n(context.high)}"
-        yield f"The gauge shows {shown}, none of the states: it can never fire."
+        yield useless(f"states: the gauge shows {shown}, none of the states: it can never fire.")
 
 
-def _doubt(stage: Doubt, context: Context) -> Iterator[str]:
+def _doubt(stage: Doubt, context: Context) -> Iterator[Finding]:
     if context.low is not None and context.high is not None:
         low, high = context.low, context.high
         if stage.low > high or stage.high < low:
-            yield "Nothing that the gauge can show would be believed: it always fires."
+            yield useless(
+                "low and high: nothing that the gauge can show would be believed: it always fires."
+            )
     for stuck in sorted(stage.stuck_at):
         usual = [value for value in context.quantiles.values() if value == stuck]
         if len(usual) > len(context.quantiles) / 2:
-            yield f"The gauge mostly reads exactly {stuck:g}: it would stand all the time."
-
-
-# --------------------------------------------------------------------------- beside other rules
-
-
-def _beside(rule: Rule, context: Context) -> Iterator[str]:
-    """Rules on the same gauge that between them leave no value free of alarm, or say it twice."""
-    if rule.kind != "limit":
-        return
-    for other in context.others:
-        if other.kind != "limit":
-            continue
-        for level in rule.levels:
-            for its in other.levels:
-                yield from _pair(level, its)
-
-
-def _pair(level: Level, its: Level) -> Iterator[str]:
-    if level.side == its.side and level.setpoint == its.setpoint:
-        what = f"Another rule on this gauge already fires at {level.setpoint:g}"
-        yield f"{what}: people would be told twice."
-    low, high = (level, its) if level.side < its.side else (its, level)
-    if low.side < high.side and low.setpoint >= high.setpoint:
-        yield (
-            f"Another rule on this gauge fires from the other side: low at {low.setpoint:g}, high"
-            f" at {high.setpoint:g}; between them some alarm would always stand."
-        )
+            yield look(f"The gauge mostly reads exactly {stuck:g}: it would stand all the time.")
 
 
 def _n(value: float | None) -> str:

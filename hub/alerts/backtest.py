@@ -6,7 +6,7 @@ sees what its person may see, and never holds months of a fast gauge at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final, cast
@@ -68,23 +68,35 @@ def stretch(
     days: float = DAYS,
     *,
     most: float = float("inf"),
+    tags: Sequence[int] = (),
 ) -> Stretch:
-    """The last `days` of a tag's readings, as far as they are kept and not more than `most`."""
+    """The last `days` of a tag's readings, as far as they are kept and not more than `most`.
+
+    `tags` are those of a condition over several gauges: their readings count together.
+    """
     end, start = to_ms(now), to_ms(now - timedelta(days=days))
     later = ReadingsState.kept_from > to_instant(start)  # "-infinity" where nothing was dropped
     kept = session.scalar(select(ReadingsState.kept_from).where(later))
-    why = ""
+    beat, why = _beat(session, tag, tags), ""
     if kept is not None:
         start = min(to_ms(kept), end)
         why = f"Readings are kept since {kept:%Y-%m-%d}."
-    if (end - start) / max(tag.interval_ms, 1) > most:
-        start = end - round(most * tag.interval_ms)
-        every = tag.interval_ms / 1000
+    if (end - start) / max(beat, 1) > most:
+        start = end - round(most * beat)
+        read = "These gauges are together" if tags else "This gauge is"
         why = (
-            f"This gauge is read every {every:g} s: the last {(end - start) / 86_400_000:.1f} days"
+            f"{read} read every {beat / 1000:.3g} s: the last {(end - start) / 86_400_000:.1f} days"
             " are replayed here, all of them by wellflow-hub backtest."
         )
-    return Stretch(tag.id, start, end, tag.interval_ms, _zone(session, tag), why)
+    return Stretch(tag.id, start, end, beat, _zone(session, tag), why, tuple(tags))
+
+
+def _beat(session: Session, tag: Tag, tags: Sequence[int]) -> int:
+    """Milliseconds from one reading to the next, of all the gauges together."""
+    if not tags:
+        return tag.interval_ms
+    beats = session.scalars(select(Tag.interval_ms).where(Tag.id.in_(tags)))
+    return max(round(1 / sum(1 / max(beat, 1) for beat in beats)), 1)
 
 
 def slices(session: Session, span: Stretch) -> Iterator[Samples]:
@@ -129,7 +141,7 @@ def suggestion(
     session: Session, rule: Rule, span: Stretch, respond_within_s: int | None = None
 ) -> Suggestion:
     """Delays and a deadband for the rule; the stretch is one that fits into memory."""
-    history = History(list(slices(session, span)), span.start, span.end)
+    history = History(list(judged(session, span)), span.start, span.end)
     return suggest(rule, history, respond_within_s)
 
 

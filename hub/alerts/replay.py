@@ -8,7 +8,7 @@ gauge that is read every second need no more memory than a day of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
@@ -22,6 +22,8 @@ LONG_MS: Final = 600_000
 MOST_LISTED: Final = 2_000
 #: ISA-18.2: more than ten alarms in ten minutes are a flood.
 FLOOD_MS: Final = 600_000
+_PORTION: Final = 512  #: readings whose signal is made at once
+_LEAST_PORTION: Final = 4
 
 
 @dataclass(slots=True)
@@ -86,9 +88,9 @@ class Figures:
         """Share of the time in which an alarm stood."""
         return self.total_ms / (self.end - self.begun) if self.end > self.begun else 0.0
 
-    def told(self, worst_priority: int) -> int:
-        """Alarms that reach somebody who is told of priorities 1 … `worst_priority`."""
-        return sum(n for priority, n in self.by_priority.items() if priority <= worst_priority)
+    def of(self, priorities: Collection[int]) -> int:
+        """Alarms of these priorities."""
+        return sum(n for priority, n in self.by_priority.items() if priority in priorities)
 
     def add(self, alarm: Alarm, zone: tzinfo = UTC) -> None:
         """Count an alarm; they come in order of time."""
@@ -131,9 +133,12 @@ class Replay:
         marks = samples.qualities if isinstance(samples, Samples) else _marks(samples)
         self.figures.readings += len(marks)
         self.figures.good += sum(1 for quality in marks if not quality)
-        index, stop = 0, len(samples.times)
+        index, stop, portion = 0, len(samples.times), _PORTION
         while index < stop:
-            self._state, changes, index = advance(self.rule, self._state, samples, index, stop)
+            end = min(index + portion, stop) if self.rule.stages else stop
+            self._state, changes, index = advance(self.rule, self._state, samples, index, end)
+            # What lies behind a change is made again: of a rule that chatters, less is wasted so.
+            portion = max(portion // 2, _LEAST_PORTION) if changes else min(portion * 2, _PORTION)
             for change in changes:
                 self._follow(change)
 
@@ -169,7 +174,7 @@ def _marks(rows: Rows) -> list[int]:
 
 def replay(
     rule: Rule,
-    slices: Iterable[Samples],
+    slices: Iterable[Samples | Rows],
     start: int,
     end: int,
     *,
@@ -211,9 +216,8 @@ def lasting(ms: int) -> str:
     return f"{seconds:.0f} s"
 
 
-def to_json(figures: Figures, people: Mapping[str, int] | None = None) -> dict[str, object]:
-    """All of it for programs; `people` says for whom, by the worst priority they are told of."""
-    told = {name: figures.told(worst) for name, worst in (people or {}).items()}
+def to_json(figures: Figures) -> dict[str, object]:
+    """All of it for programs."""
     return {
         "from": _iso(figures.start),
         "to": _iso(figures.end),
@@ -229,7 +233,6 @@ def to_json(figures: Figures, people: Mapping[str, int] | None = None) -> dict[s
         "most_in_10_min": figures.fullest,
         "still_standing": figures.standing,
         "by_priority": {str(key): figures.by_priority[key] for key in sorted(figures.by_priority)},
-        "told": told,
         "by_day": {day.isoformat(): count for day, count in sorted(figures.by_day.items())},
         "list": [
             {

@@ -1,31 +1,63 @@
 """Rules that can never fire, always fire, contradict one another, or reach nobody: in sentences.
 
-A *fault* stands against saving; a *warning* is shown beside the rule for as long as it holds.
+A *fault* stands against saving; a *warning* is shown beside the rule for as long as it holds. What
+is looked at is the rule as it would judge: with the tank's height, the gauge's range, what the
+gauge showed lately, and the other rules of the gauge.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from agent.contract.alarm_lint import Context, lint
-from agent.contract.alarm_rules import Level, Rule, RuleError, parse_rule
-from hub.schema import AlertRule, Tag
+from agent.contract.alarm_lint import Context, find
+from agent.contract.alarm_rules import Rule, RuleError
+from hub.alerts import silence, watches
+from hub.alerts.rule_reach import Reach, reached
+from hub.alerts.rules import EVALUATED
+from hub.schema import Tag
 
-_VALUE_KINDS: Final = frozenset({"limit"})
+LOOKED_BACK: Final = timedelta(days=7)
+MOST_VALUES: Final = 2_000
+LEAST_VALUES: Final = 24
+_SHARES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+_HOURS: Final = text(
+    """
+    SELECT average FROM reading_hours
+    WHERE tag_id = :tag AND bucket >= :since AND n_good > 0 ORDER BY bucket LIMIT :most
+    """
+)
+_POINTS: Final = text(
+    """
+    SELECT value FROM reading_points
+    WHERE tag_id = :tag AND time >= :since AND quality = 0 AND value IS NOT NULL
+    ORDER BY time DESC LIMIT :most
+    """
+)
 
 
 @dataclass(slots=True)
 class Checked:
-    """What is wrong with a rule, and what should be known of it."""
+    """What is wrong with a rule, what should be known of it, and who would be told."""
 
     faults: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    told: list[Reach] = field(default_factory=list)  #: by priority, the worst first
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a rule stands that watches no single gauge."""
+
+    organization_id: uuid.UUID
+    well_id: uuid.UUID | None = None
 
 
 def check(
@@ -33,113 +65,111 @@ def check(
     kind: str,
     params: Mapping[str, Any],
     tag: Tag | None,
+    now: datetime,
     *,
     advisory: bool = False,
     rule_id: uuid.UUID | None = None,
-    organization_id: uuid.UUID | None = None,
+    place: Place | None = None,
 ) -> Checked:
     """Look at a rule as it would be saved; `rule_id` is the rule itself where it was saved before.
 
-    Parameters that cannot be read are somebody else's to refuse.
+    What the parameters alone have wrong is for `hub.alerts.rules.normal` to refuse.
     """
     found = Checked()
-    rule = _read(kind, params)
-    if rule is not None and tag is not None and kind in _VALUE_KINDS:
-        for level in rule.levels:
-            _within_range(level, tag, found)
-        for name, other in _others(session, tag, rule_id):
-            _against(rule, name, other, found)
-    if rule is not None and tag is not None and not found.faults:
-        known = Context(tag.low, tag.high, tag.interval_ms / 1000)
-        found.warnings += lint(rule, known)
-    owner = tag.organization_id if tag is not None else organization_id
-    if owner is not None and not advisory:
-        worst = [level.priority for level in rule.levels] if rule else [params.get("priority", 4)]
-        _reaches_somebody(session, owner, min(worst, default=4), found)
+    rule = None
+    if tag is not None and kind in EVALUATED:
+        rule = _judge(session, kind, params, tag, rule_id, now, found)
+    elif tag is not None and kind == "stale":
+        found.faults += _silence(params, tag)
+    where = Place(tag.organization_id, tag.well_id) if tag is not None else place
+    if where is not None and not advisory:
+        _tell(session, where, _priorities(rule, params), now, found)
     return found
 
 
-def _read(kind: str, params: Mapping[str, Any]) -> Rule | None:
+def _judge(
+    session: Session,
+    kind: str,
+    params: Mapping[str, Any],
+    tag: Tag,
+    rule_id: uuid.UUID | None,
+    now: datetime,
+    found: Checked,
+) -> Rule | None:
     try:
-        return parse_rule(kind, params)
-    except RuleError:
+        watches.tried(session, tag, kind, params)  # a condition's gauges are there
+        rule = watches.read_for(session, tag, kind, params)
+    except RuleError as fault:
+        found.faults += fault.faults
         return None
-
-
-def _within_range(level: Level, tag: Tag, found: Checked) -> None:
-    """Beyond its range a gauge's reading counts as bad, so no limit there can be passed."""
-    if level.reference is not None:
-        return
-    bounds = (tag.low, tag.high) if level.side < 0 else (tag.high, tag.low)
-    far, near = bounds
-    if far is not None and (level.setpoint - far) * level.side > 0:
-        found.faults.append(
-            f"{level.name}: it can never fire: the gauge's range ends at {far:g}, before"
-            f" {level.setpoint:g}. Set it within the range, or correct the range at the agent."
-        )
-    elif near is not None and (level.setpoint - near) * level.side <= 0:
-        found.faults.append(
-            f"{level.name}: it would always fire: everything the gauge can show from {near:g} on"
-            f" is beyond {level.setpoint:g}."
-        )
-    elif near is not None and (level.release - near) * level.side <= 0 and level.deadband:
-        found.faults.append(
-            f"{level.name}: once raised it could never end: the deadband of {level.deadband:g}"
-            f" reaches the end of the gauge's range at {near:g}."
-        )
-
-
-def _others(session: Session, tag: Tag, rule_id: uuid.UUID | None) -> Iterable[tuple[str, Rule]]:
-    listed = select(AlertRule).where(
-        AlertRule.tag_id == tag.id,
-        AlertRule.kind == "limit",
-        AlertRule.enabled,
-        AlertRule.advisory.is_(False),
+    context = Context(
+        tag.low,
+        tag.high,
+        tag.interval_ms / 1000,
+        _quantiles(session, tag, now),
+        [
+            (row.name, other)
+            for row, other in watches.beside(session, tag)
+            if row.id != rule_id and (not row.advisory or row.kind == "bad_value")
+        ],
+        _ranges(session, tag, rule),
     )
-    for rule in session.scalars(listed.order_by(AlertRule.created_at)):
-        read = _read(rule.kind, rule.params)
-        if rule.id != rule_id and read is not None:
-            yield rule.name, read
+    for finding in find(rule, context):
+        (found.faults if finding.useless else found.warnings).append(finding.sentence)
+    return rule
 
 
-def _against(rule: Rule, name: str, other: Rule, found: Checked) -> None:
-    """Two rules of one tag: whatever it shows, one of them would stand; or both say the same."""
-    for level in rule.levels:
-        for theirs in other.levels:
-            if level.side != theirs.side and (theirs.setpoint - level.setpoint) * level.side >= 0:
-                found.faults.append(
-                    f"{level.name}: it contradicts “{name}”: with {level.name} at"
-                    f" {level.setpoint:g} and its {theirs.name} at {theirs.setpoint:g}, one of the"
-                    " two stands whatever the gauge shows."
-                )
-            elif level.name == theirs.name and level.setpoint == theirs.setpoint:
-                found.warnings.append(
-                    f"“{name}” watches the same gauge at the same {level.name}: people are told"
-                    " twice of one thing."
-                )
+def _silence(params: Mapping[str, Any], tag: Tag) -> list[str]:
+    try:
+        wanted = silence.read(params)
+    except RuleError as fault:
+        return list(fault.faults)
+    beat = tag.interval_ms / 1000
+    if wanted.after_s is None or wanted.after_s > beat:
+        return []
+    why = f"after_s: the gauge is read every {beat:g} s, so it would always fire."
+    return [f"{why} Use at least {3 * beat:g} s: three readings missed."]
 
 
-_REACHED: Final = text(
-    """
-    SELECT coalesce(u.name, c.address) AS name, max(c.worst_priority) AS worst
-    FROM contact_channels c LEFT JOIN users u ON u.id = c.user_id
-    WHERE c.organization_id = :organization AND c.enabled AND c.broken_at IS NULL
-    GROUP BY 1 ORDER BY 1
-    """
-)
+def _quantiles(session: Session, tag: Tag, now: datetime) -> dict[float, float]:
+    """What the gauge showed lately: by the hour over a week, else reading by reading."""
+    asked = {"tag": tag.id, "since": now - LOOKED_BACK, "most": MOST_VALUES}
+    values = sorted(session.scalars(_HOURS, asked))
+    if len(values) < LEAST_VALUES:
+        values = sorted(session.scalars(_POINTS, asked))
+    if len(values) < LEAST_VALUES:
+        return {}
+    return {share: values[round(share * (len(values) - 1))] for share in _SHARES}
 
 
-def people_told(session: Session, organization: uuid.UUID) -> dict[str, int]:
-    """Who is told at all, and of which worst priority on."""
-    rows = session.execute(_REACHED, {"organization": organization})
-    return {row.name: row.worst for row in rows}
+def _ranges(session: Session, tag: Tag, rule: Rule) -> dict[str, tuple[float | None, float | None]]:
+    """What the gauges of a condition can show."""
+    if not rule.tags:
+        return {}
+    named = select(Tag.name, Tag.low, Tag.high).where(
+        Tag.agent_id == tag.agent_id, Tag.name.in_(rule.tags)
+    )
+    return {row.name: (row.low, row.high) for row in session.execute(named)}
 
 
-def _reaches_somebody(
-    session: Session, organization: uuid.UUID, priority: int, found: Checked
+def _priorities(rule: Rule | None, params: Mapping[str, Any]) -> set[int]:
+    """The priorities a rule's alarms can have."""
+    if rule is not None:
+        return {level.priority for level in rule.levels}
+    levels = params.get("levels")
+    listed = list(levels.values()) if isinstance(levels, Mapping) else [params]
+    found = {one.get("priority") for one in listed if isinstance(one, Mapping)}
+    return {one for one in found if isinstance(one, int) and 1 <= one <= 4} or {4}
+
+
+def _tell(
+    session: Session, where: Place, priorities: set[int], now: datetime, found: Checked
 ) -> None:
-    if not any(worst >= priority for worst in people_told(session, organization).values()):
-        found.warnings.append(
-            f"It would page nobody: no working channel takes alerts of priority {priority}. Add one"
-            " under Channels, or make it advice."
-        )
+    found.told = reached(session, where.organization_id, where.well_id, priorities, now)
+    for reach in found.told:
+        if reach.reaches_nobody:
+            found.warnings.append(
+                f"It would page nobody: no working channel takes alerts of priority"
+                f" {reach.priority}, by the policy that holds here. Add one under Channels, change"
+                " the policy, or make it advice."
+            )

@@ -17,7 +17,6 @@ from typing import Any, Final
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from agent.contract.alarm_rules import Level, Rule
 from agent.contract.errors import WireError
 from agent.contract.rulebundle import Bundle, SiteRule, seal_bundle
 from agent.contract.wire import dump
@@ -28,7 +27,8 @@ from hub.settings import HubSettings
 
 LOG = logging.getLogger(__name__)
 
-#: Once an hour everything is looked at whole: a setpoint may follow a figure of the office.
+#: Once an hour everything is looked at whole; where a rule follows a tank, which only its own
+#: operator sees, once a minute.
 _CHANGED: Final = text(
     """
     SELECT s.id, s.agent_id, s.alarm_key, s.epoch, split_part(s.fingerprint, ':', 2) AS content,
@@ -38,6 +38,9 @@ _CHANGED: Final = text(
     JOIN organizations o ON o.id = s.organization_id
     CROSS JOIN LATERAL (
         SELECT md5(concat_ws('|', o.name, date_trunc('hour', CAST(:now AS timestamptz)),
+            (SELECT date_trunc('minute', CAST(:now AS timestamptz)) WHERE EXISTS (
+                SELECT FROM alert_rules r JOIN tags t ON t.id = r.tag_id
+                WHERE t.agent_id = a.id AND r.enabled AND r.params::text LIKE '%"tank_height"%')),
             (SELECT string_agg(concat_ws(':', r.id, r.version, r.name, r.action, t.name, t.unit,
                                          t.interval_ms, t.low, t.high, w.name), ',' ORDER BY r.id)
              FROM alert_rules r
@@ -115,23 +118,13 @@ def _told(found: Iterable[Watch]) -> Iterable[SiteRule]:
             watch.version,
             facts.tag,
             rule.kind,
-            _written_out(rule),
+            rule.written_out(),  # an agent knows no figures of the office
             rule.blind_after_s,
             facts.rule,
             facts.place,
             facts.unit,
             facts.action or "",
         )
-
-
-def _written_out(rule: Rule) -> dict[str, Any]:
-    """The parameters with every setpoint as a number: an agent knows no figures of the office."""
-    levels = tuple(_plain(level) for level in rule.levels)
-    return replace(rule, levels=levels).to_json()
-
-
-def _plain(level: Level) -> Level:
-    return replace(level, reference=None)
 
 
 def _digest(bundle: Bundle) -> str:

@@ -5,7 +5,8 @@ more than a minute: it does not depend on what the rule has now. Then, one after
 only as far as it helps:
 
 1. the off-delay (0, 1, 2, 5, 10, 15 min), which does most against an alarm that comes and goes;
-2. the deadband (0, 1, 2, 4 times the gauge's noise: 1.48 times the median step between neighbours);
+2. the deadband (0, 1, 2, 4 times the gauge's noise: 1.48 times the median step between neighbours),
+   only where the signal is the value itself: the noise of a slope or of a distance is another's;
 3. the on-delay (0, 10, 30, 60, 120 s, and never more than a quarter of the time to respond).
 
 Of each, the smallest value is taken that gives nine tenths of what any value could gain, and none
@@ -19,13 +20,13 @@ from __future__ import annotations
 
 import statistics
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
 from agent.contract.alarm_rules import Level, Rule
-from agent.contract.alarms import Samples
+from agent.contract.alarms import Rows, Samples
 from hub.alerts.replay import LONG_MS, Alarm, Figures, replay
 
 OFF_DELAYS: Final = (0.0, 60.0, 120.0, 300.0, 600.0, 900.0)
@@ -58,7 +59,7 @@ class Suggestion:
 class History:
     """The readings it is computed from."""
 
-    slices: Sequence[Samples]
+    slices: Sequence[Samples | Rows]
     start: int
     end: int
 
@@ -71,14 +72,18 @@ def suggest(rule: Rule, history: History, respond_within_s: int | None = None) -
     """Compute the suggestion for a rule of levels on a value."""
     before = history.run(rule)
     wanted = _long(rule, history)
-    noise = _noise(history)
+    noise = _noise(history) if rule.kind == "limit" else 0.0
     longest_on = min(max(ON_DELAYS), (respond_within_s or 3600) / 4)
-    steps: tuple[tuple[str, Sequence[float]], ...] = (
+    steps: list[tuple[str, Sequence[float]]] = [
         ("off_delay_s", OFF_DELAYS),
         ("deadband", [noise * times for times in NOISES] if noise else [0.0]),
         ("on_delay_s", [delay for delay in ON_DELAYS if delay <= longest_on]),
-    )
-    best = _with(rule, off_delay_s=0.0, on_delay_s=0.0, deadband=0.0)
+    ]
+    best = _with(rule, off_delay_s=0.0, on_delay_s=0.0)
+    if rule.kind == "limit":
+        best = _with(best, deadband=0.0)
+    else:
+        del steps[1]
     reasons = []
     for name, values in steps:
         best, said = _best(best, name, values, history, wanted)
@@ -153,18 +158,24 @@ def _noise(history: History) -> float:
 
 
 def _values(history: History) -> list[float]:
-    """Good values from the beginning of every slice."""
+    """Good values of the one gauge, from the beginning of every slice."""
     most = max(_NOISE_SAMPLES // max(len(history.slices), 1), 100)
     return [
         value
-        for samples in history.slices
+        for samples in _of_one(history.slices)
         for value, quality in zip(samples.values[:most], samples.qualities[:most], strict=True)
         if value is not None and not quality
     ]
 
 
+def _of_one(slices: Iterable[Samples | Rows]) -> list[Samples]:
+    return [samples for samples in slices if isinstance(samples, Samples)]
+
+
 def _inside(rule: Rule, history: History) -> list[str]:
     """A word about every setpoint that lies within normal operation."""
+    if rule.kind != "limit":
+        return []
     values = sorted(_values(history))
     said = []
     for level in rule.levels:

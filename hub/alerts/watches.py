@@ -8,7 +8,8 @@ the gauge, and ``tank_height`` of the tank it stands on, in the gauge's unit.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -127,32 +128,53 @@ class Tried:
     rule: Rule
     tags: tuple[int, ...]  #: whose readings it judges, in the order of its rows
 
+    @property
+    def several(self) -> tuple[int, ...]:
+        """Those of a condition over several gauges; none for a rule of one gauge."""
+        return self.tags if self.rule.tags else ()
+
 
 def tried(session: Session, tag: Tag, kind: str, params: Mapping[str, Any]) -> Tried:
     """Read a rule as it would judge a tag, beside the rules the tag has.
 
     Raises `RuleError` with every fault.
     """
+    rule = read_for(session, tag, kind, params)
+    names = {}
+    if rule.tags:
+        names = {row.name: row.id for row in session.execute(_TAGS, {"agent": tag.agent_id})}
+    others = beside(session, tag, ("bad_value", "flatline"))
+    return Tried(rule.guarded(read for _, read in others), _operands(rule, names) or (tag.id,))
+
+
+def read_for(session: Session, tag: Tag, kind: str, params: Mapping[str, Any]) -> Rule:
+    """Read a rule with everything that is known of a tag. Raises `RuleError` with every fault."""
+    written = orjson.dumps(dict(params))
     heights = {}
-    if tag.equipment_id is not None and b'"tank_height"' in orjson.dumps(dict(params)):
+    if tag.equipment_id is not None and b'"tank_height"' in written:
         values = {"organization": tag.organization_id, "equipment": [tag.equipment_id]}
         heights = {
             row.equipment_id: float(row.height_in) for row in session.execute(_TANKS, values)
         }
     attributes = _attributes(tag, heights.get(tag.equipment_id))
-    blind = blind_after_s(tag.interval_ms)
-    rule = _read(kind, orjson.dumps(dict(params)), blind, attributes, tag.measure)
-    names = {}
-    if rule.tags:
-        names = {row.name: row.id for row in session.execute(_TAGS, {"agent": tag.agent_id})}
-    beside = select(AlertRule).where(
-        AlertRule.tag_id == tag.id, AlertRule.enabled, AlertRule.kind.in_(("bad_value", "flatline"))
+    return _read(kind, written, blind_after_s(tag.interval_ms), attributes, tag.measure)
+
+
+def beside(
+    session: Session, tag: Tag, kinds: Sequence[str] = EVALUATED
+) -> list[tuple[AlertRule, Rule]]:
+    """The rules that judge a tag, as they do; those that cannot be read are left out."""
+    listed = select(AlertRule).where(
+        AlertRule.tag_id == tag.id,
+        AlertRule.enabled,
+        AlertRule.kind.in_(kinds),
+        AlertRule.faulted_at.is_(None),
     )
-    others = [
-        _read(other.kind, orjson.dumps(judged_params(other)), blind, attributes, tag.measure)
-        for other in session.scalars(beside.where(AlertRule.faulted_at.is_(None)))
-    ]
-    return Tried(rule.guarded(others), _operands(rule, names) or (tag.id,))
+    found = []
+    for other in session.scalars(listed.order_by(AlertRule.created_at, AlertRule.id)):
+        with suppress(RuleError):
+            found.append((other, read_for(session, tag, other.kind, judged_params(other))))
+    return found
 
 
 def guarded(watches: Iterable[Watch]) -> list[Watch]:

@@ -7,7 +7,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -145,13 +145,14 @@ def _try(
     respond_within_s: int | None,
 ) -> Trial:
     found = _rule(session, kind, params, tag)
-    rule, several = found.rule, found.tags if found.rule.tags else ()
-    span = replace(stretch(session, tag, datetime.now(UTC), asked.days), tags=several)
+    rule, several = found.rule, found.several
+    span = stretch(session, tag, datetime.now(UTC), asked.days, tags=several)
     with screen.progress(f"Replaying {tag.name}") as tell:
         figures = backtest(session, rule, span, tell)
     better = None
-    if asked.suggest and kind == "limit":
-        near = stretch(session, tag, datetime.now(UTC), asked.days, most=MOST_AT_ONCE)
+    if asked.suggest:
+        now = datetime.now(UTC)
+        near = stretch(session, tag, now, asked.days, most=MOST_AT_ONCE, tags=several)
         with screen.busy(f"Trying other delays on {tag.name}"):
             better = suggestion(session, rule, near, respond_within_s)
     return Trial(tag, span, figures, better)

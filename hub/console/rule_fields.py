@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hub.alerts.kinds import OFFICE
 from hub.alerts.kinds.office import Setting
+from hub.alerts.rules import EVALUATED
 from hub.schema import AlertRule
 
 SIDED: Final = ("lolo", "lo", "hi", "hihi")
@@ -32,6 +33,11 @@ class RuleForm:
     def of_office(self) -> bool:
         """Whether it looks at the office's rows instead of readings."""
         return self.kind in OFFICE
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether it can be replayed over stored readings: whether readings drive it."""
+        return self.kind in EVALUATED
 
 
 WINDOW: Final = Setting("window_s", "Window", "s", "600", "Over how much time")
@@ -129,6 +135,31 @@ FORMS: Final[Mapping[str, RuleForm]] = {
         ALARM,
         "",
         (Setting("condition", "Condition", "", "", "and, or, not, < <= > >= = !=", form="text"),),
+    ),
+    "stale": RuleForm(
+        "stale",
+        "Silence",
+        "A gauge has sent nothing for too long, or nobody has entered a reading by a time of day.",
+        ALARM,
+        "",
+        (
+            Setting(
+                "after_s",
+                "Silent for",
+                "s",
+                "",
+                "Empty: three of the gauge's own intervals, at least a minute",
+                form="optional",
+            ),
+            Setting(
+                "by",
+                "Expected each day by",
+                "",
+                "",
+                "For what people enter, in place of the seconds: 10:00, by the operator's clock",
+                form="clock",
+            ),
+        ),
     ),
 } | {
     name: RuleForm(name, kind.title, kind.does, settings=kind.settings)

@@ -76,6 +76,8 @@ def _setting(form: Form, setting: Setting) -> Any:
         return form.choice(name, setting.choices)
     if setting.form == "text":
         return form.text(name, longest=2000, required=True) or None
+    if setting.form == "clock":
+        return form.text(name, longest=8) or None
     if setting.form == "list":
         return _numbers(form, name)
     return _number_or_reference(form, name)

@@ -40,8 +40,8 @@ def test_figures_of_a_day() -> None:
     assert (found.alarms, found.long, found.fleeting) == (3, 1, 0)
     assert (found.longest_ms, found.total_ms) == (60 * MINUTE, 64 * MINUTE)
     assert [one.extreme for one in found.listed] == [120.0, 130.0, 140.0]
-    assert found.told(2) == 3
-    assert found.told(1) == 0
+    assert found.of({1, 2}) == 3
+    assert found.of({1}) == 0
     assert in_words(found) == (
         "It would have fired 3 times in 24 hours, 1 lasting more than 10 minutes."
     )

@@ -19,7 +19,7 @@ from agent.contract.rule_params import Given
 from hub.alerts.conditions import Finding
 from hub.schema import AlertRule, Organization
 
-SettingForm = Literal["number", "optional", "choice", "flag", "list", "text"]
+SettingForm = Literal["number", "optional", "choice", "flag", "list", "text", "clock"]
 PRIORITY: Final = "priority"
 
 

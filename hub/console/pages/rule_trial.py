@@ -11,12 +11,13 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from agent.contract.alarm_rules import Rule, RuleError, parse_rule
+from agent.contract.alarm_rules import RuleError
 from hub.alerts import replay
 from hub.alerts.backtest import DAYS, MOST_AT_ONCE, Stretch, backtest, stretch, suggestion
-from hub.alerts.rule_checks import check, people_told
-from hub.alerts.rules import blind_after_s
+from hub.alerts.rule_checks import Checked, check
+from hub.alerts.rule_reach import first_told
 from hub.alerts.suggest import Suggestion
+from hub.alerts.watches import Tried, tried
 from hub.console.context import now, records
 from hub.console.forms import Form
 from hub.console.gate import needs
@@ -30,6 +31,9 @@ pages = Blueprint("rule_trial", __name__, url_prefix="/rules")
 
 #: At a slider nobody waits for more; the suggestion tries a dozen rules over it.
 MOST_FOR_SUGGESTION: Final = 200_000
+#: A signal that has to be made first (a slope, what is usual, a condition) takes longer.
+MOST_OF_SIGNAL: Final = 200_000
+MOST_OF_SIGNAL_FOR_SUGGESTION: Final = 20_000
 WIDTH: Final = 720
 HEIGHT: Final = 90
 
@@ -53,17 +57,22 @@ def trial() -> ResponseReturnValue:
     shape = FORMS.get(form.raw("sort"), FORMS["limit"])
     with records() as session:
         tag = _tag(session, form)
-        rule = _rule(form, shape, tag)
-        if tag is None or isinstance(rule, str):
-            words = rule if isinstance(rule, str) else "Choose a gauge to try the rule on."
-            return render_template("rule_trial.html", refusal=words)
-        span = stretch(session, tag, now(), DAYS, most=MOST_AT_ONCE)
-        found = backtest(session, rule, span)
-        told = people_told(session, tag.organization_id)
-        params, itself = read_params(form, shape), form.identifier("rule")
-        advisory = form.raw("advisory") == "yes"
-        checked = check(session, shape.kind, params, tag, rule_id=itself, advisory=advisory)
-    return render_template("rule_trial.html", **_picture(found, span, told), checked=checked)
+        read = _read(session, form, shape, tag)
+        if tag is None or isinstance(read, str):
+            return render_template("rule_trial.html", refusal=read)
+        most = MOST_OF_SIGNAL if read.rule.stages else MOST_AT_ONCE
+        span = stretch(session, tag, now(), DAYS, most=most, tags=read.several)
+        found = backtest(session, read.rule, span)
+        checked = check(
+            session,
+            shape.kind,
+            read_params(form, shape),
+            tag,
+            now(),
+            rule_id=form.identifier("rule"),
+            advisory=form.raw("advisory") == "yes",
+        )
+    return render_template("rule_trial.html", **_picture(found, span, checked), checked=checked)
 
 
 @pages.post("/suggest")
@@ -75,11 +84,12 @@ def suggest() -> ResponseReturnValue:
     minutes = form.number("respond_within")
     with records() as session:
         tag = _tag(session, form)
-        rule = _rule(form, shape, tag)
-        if tag is None or isinstance(rule, str):
-            return render_template("rule_suggestion.html", refusal=rule if tag else "", better=None)
-        span = stretch(session, tag, now(), DAYS, most=MOST_FOR_SUGGESTION)
-        better = suggestion(session, rule, span, round(minutes * 60) if minutes else None)
+        read = _read(session, form, shape, tag)
+        if tag is None or isinstance(read, str):
+            return render_template("rule_suggestion.html", refusal=read, better=None)
+        most = MOST_OF_SIGNAL_FOR_SUGGESTION if read.rule.stages else MOST_FOR_SUGGESTION
+        span = stretch(session, tag, now(), DAYS, most=most, tags=read.several)
+        better = suggestion(session, read.rule, span, round(minutes * 60) if minutes else None)
     return render_template(
         "rule_suggestion.html", better=better, span=span, fields=_fields(better), refusal=""
     )
@@ -97,27 +107,23 @@ def _tag(session: Session, form: Form) -> Tag | None:
     return session.get(Tag, int(words)) if known else None
 
 
-def _rule(form: Form, shape: RuleForm, tag: Tag | None) -> Rule | str:
-    """The rule that the form makes, or why there is none, in a sentence."""
-    if shape.of_office or not shape.levels:
-        return "Rules about the office's rows are not replayed."
+def _read(session: Session, form: Form, shape: RuleForm, tag: Tag | None) -> Tried | str:
+    """The rule that the form makes, as it would judge; or why there is none, in a sentence."""
+    if not shape.is_tried:
+        return f"{shape.title}: it is not judged by readings, so there is nothing to replay."
     params = read_params(form, shape)
+    flags = {name: True for name in ("latch", "capture_fleeting") if form.raw(name) == "yes"}
     if form.faults:
         return next(iter(form.faults.values()))
-    blind = blind_after_s(tag.interval_ms if tag is not None else 0)
-    measure = tag.measure if tag is not None else None
+    if tag is None:
+        return "Choose a gauge to try the rule on."
     try:
-        rule = parse_rule(shape.kind, params, blind_after_s=blind, measure=measure)
+        return tried(session, tag, shape.kind, params | flags)
     except RuleError as fault:
         return fault.faults[0]
-    if rule.tags:
-        return "A condition over several gauges is not replayed here."
-    if any(level.reference is not None for level in rule.levels):
-        return "A limit that follows an attribute is not replayed here; try it as a number."
-    return rule
 
 
-def _picture(found: replay.Figures, span: Stretch, told: Mapping[str, int]) -> dict[str, Any]:
+def _picture(found: replay.Figures, span: Stretch, checked: Checked) -> dict[str, Any]:
     days = replay.columns(found, span.zone)
     most = max([count for _, count in days], default=0)
     step = WIDTH / max(len(days), 1)
@@ -132,7 +138,10 @@ def _picture(found: replay.Figures, span: Stretch, told: Mapping[str, int]) -> d
         for n, (day, count) in enumerate(days)
         if count
     ]
-    people = [(name, found.told(worst) / max(found.days, 1 / 24)) for name, worst in told.items()]
+    people = [
+        (name, found.of(priorities) / max(found.days, 1 / 24))
+        for name, priorities in first_told(checked.told).items()
+    ]
     longest = sorted(found.listed, key=lambda one: -one.lasted_ms(found.end))[:8]
     return {
         "sentence": replay.in_words(found),

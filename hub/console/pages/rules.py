@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from agent.contract.alarm_rules import RuleError
 from hub.alerts import rules as book
 from hub.alerts.fanout import other_units
-from hub.alerts.rule_checks import Checked, check
-from hub.console.context import records, visitor
+from hub.alerts.rule_checks import Checked, Place, check
+from hub.console.context import now, records, visitor
 from hub.console.forms import Form
 from hub.console.gate import needs
 from hub.console.gauges import gauges
@@ -197,7 +197,7 @@ def _refuse(
     if form.faults or tag_id is None:
         return
     tag = session.get(Tag, tag_id)
-    found = check(session, shape.kind, values["params"], tag, rule_id=rule_id, advisory=True)
+    found = check(session, shape.kind, values["params"], tag, now(), rule_id=rule_id, advisory=True)
     place_faults(form, shape, found.faults)
 
 
@@ -218,9 +218,10 @@ def _around(session: Session, rule: AlertRule) -> dict[str, Any]:
             rule.kind,
             rule.params,
             tag,
+            now(),
             rule_id=rule.id,
             advisory=rule.advisory,
-            organization_id=rule.organization_id,
+            place=Place(rule.organization_id, rule.well_id),
         ),
     }
 
