@@ -15,11 +15,14 @@ from typing import Any
 
 import pytest
 
+from tests import addresses
 from tests import cast as people
 from tests.intruder import TALLY
 from tests.servers import mail, postgres, timescale_apache
 from tests.servers.certificates import Authority
 from tests.servers.mosquitto import Mosquitto, mosquitto
+
+addresses.compile_once()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -17,21 +17,20 @@ from hub.console.security import CONTENT_SECURITY_POLICY
 from hub.permissions import MAY, Action, may
 from hub.schema import Base
 from hub.schema.tenancy import ROLES
-from tests.cast import Cast
+from tests.cast import Cast, engage
 from tests.console import (
     HOME,
     Reader,
     Visitor,
     addresses,
     both,
-    furnish,
     open_console,
     read,
     set_role,
     settings_for,
     signed_in,
 )
-from tests.servers.postgres import Database
+from tests.servers.postgres import Database, Server, migrated
 
 STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -40,15 +39,43 @@ STRICT = (
 )
 
 
-@pytest.fixture
-def app(database: Database, cast: Cast) -> Flask:
+Rows = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def database(plain_server: Server) -> Iterator[Database]:
+    made = plain_server.fresh(migrated)
+    yield made
+    plain_server.drop(made)
+
+
+@pytest.fixture(scope="module")
+def cast(database: Database) -> Cast:
+    return engage(database.engine("owner"))
+
+
+@pytest.fixture(scope="module")
+def rows(database: Database, cast: Cast) -> tuple[Rows, Rows]:
+    """Alice's rows, and another operator's."""
+    return both(database, cast)
+
+
+@pytest.fixture(scope="module")
+def app(database: Database, rows: tuple[Rows, Rows]) -> Flask:
     return open_console(database)
 
 
-def every_page(app: Flask, database: Database, cast: Cast) -> Iterator[tuple[str, TestResponse]]:
+@pytest.fixture(scope="module")
+def pages(app: Flask, rows: tuple[Rows, Rows]) -> dict[str, TestResponse]:
+    """Every page as its operator's owner sees it."""
     alice = signed_in(app, "alice")
-    for _, path in addresses(app, "GET", furnish(database, cast.bluebonnet)):
-        yield path, alice.get(path)
+    return {path: alice.get(path) for _, path in addresses(app, "GET", rows[0])}
+
+
+def every_answer(app: Flask, pages: dict[str, TestResponse]) -> Iterator[tuple[str, TestResponse]]:
+    """The pages, and what is told where there is none."""
+    yield from pages.items()
+    alice = signed_in(app, "alice")
     for path in ("/no-such-page", f"/wells/{uuid.uuid4()}"):
         yield path, alice.get(path)
     yield "/sign-in", Visitor(app).get("/sign-in")
@@ -60,8 +87,8 @@ def test_the_policy_is_as_strict_as_decided() -> None:
     assert CONTENT_SECURITY_POLICY == STRICT
 
 
-def test_every_answer_wears_the_headers(app: Flask, database: Database, cast: Cast) -> None:
-    for path, answer in every_page(app, database, cast):
+def test_every_answer_wears_the_headers(app: Flask, pages: dict[str, TestResponse]) -> None:
+    for path, answer in every_answer(app, pages):
         assert answer.headers["Content-Security-Policy"] == STRICT, path
         assert answer.headers["X-Content-Type-Options"] == "nosniff", path
         told = "no-referrer" if path.startswith("/m/") else "same-origin"  # its address is a secret
@@ -70,9 +97,9 @@ def test_every_answer_wears_the_headers(app: Flask, database: Database, cast: Ca
         assert answer.headers["Cache-Control"] == kept, path
 
 
-def test_no_page_holds_code_or_style(app: Flask, database: Database, cast: Cast) -> None:
+def test_no_page_holds_code_or_style(app: Flask, pages: dict[str, TestResponse]) -> None:
     seen = 0
-    for path, answer in every_page(app, database, cast):
+    for path, answer in every_answer(app, pages):
         if answer.mimetype != "text/html" or answer.status_code in {303, 401}:
             continue
         page = Reader(answer.get_data(as_text=True))
@@ -125,10 +152,10 @@ def test_a_change_must_come_from_our_own_page(
         assert alice.get("/").status_code == 200
 
 
-def test_every_change_is_guarded(app: Flask, database: Database, cast: Cast) -> None:
-    alice, own = signed_in(app, "alice"), furnish(database, cast.bluebonnet)
+def test_every_change_is_guarded(app: Flask, database: Database, rows: tuple[Rows, Rows]) -> None:
+    alice = signed_in(app, "alice")
     before = everything(database)
-    posts = list(addresses(app, "POST", own))
+    posts = list(addresses(app, "POST", rows[0]))
     assert len(posts) > 10
     for endpoint, path in posts:
         if endpoint.startswith("carriers."):  # providers call them, and sign what they send
@@ -172,31 +199,31 @@ def everything(database: Database) -> dict[str, list[Any]]:
 
 
 def test_no_address_shows_another_operators_rows(
-    app: Flask, database: Database, cast: Cast
+    app: Flask, rows: tuple[Rows, Rows], pages: dict[str, TestResponse]
 ) -> None:
-    own, foreign = both(database, cast)
+    own, foreign = rows
     alice = signed_in(app, "alice")
     ours = dict(addresses(app, "GET", own))
     for endpoint, path in addresses(app, "GET", foreign):
         if path == ours[endpoint]:
             continue  # no row in the address
         assert alice.get(path).status_code == 404, path
-        assert alice.get(ours[endpoint]).status_code == 200, ours[endpoint]
+        assert pages[ours[endpoint]].status_code == 200, ours[endpoint]
 
 
-def test_no_page_names_another_operator(app: Flask, database: Database, cast: Cast) -> None:
-    own, foreign = both(database, cast)
-    alice = signed_in(app, "alice")
-    marks = ["cimarron", *(str(row["id"]) for row in foreign.values() if "-" in str(row.get("id")))]
-    for _, path in addresses(app, "GET", own):
-        page = alice.get(path).get_data().decode("utf-8", "replace").lower()
-        assert not [mark for mark in marks if mark in page], path
+def test_no_page_names_another_operator(
+    rows: tuple[Rows, Rows], pages: dict[str, TestResponse]
+) -> None:
+    ids = [str(row["id"]) for row in rows[1].values() if "-" in str(row.get("id"))]
+    for path, answer in pages.items():
+        page = answer.get_data().decode("utf-8", "replace").lower()
+        assert not [mark for mark in ["cimarron", *ids] if mark in page], path
 
 
 def test_no_address_changes_another_operators_rows(
-    app: Flask, database: Database, cast: Cast
+    app: Flask, database: Database, rows: tuple[Rows, Rows]
 ) -> None:
-    own, foreign = both(database, cast)
+    own, foreign = rows
     alice = signed_in(app, "alice")
     ours = dict(addresses(app, "POST", own))
     before = everything(database)
@@ -209,17 +236,15 @@ def test_no_address_changes_another_operators_rows(
     assert everything(database) == before
 
 
-def test_filters_do_not_reach_across(app: Flask, database: Database, cast: Cast) -> None:
-    _, foreign = both(database, cast)
-    page = read(signed_in(app, "alice").get(f"/alerts/journal?well={foreign['wells']['id']}"))
+def test_filters_do_not_reach_across(app: Flask, rows: tuple[Rows, Rows]) -> None:
+    well = rows[1]["wells"]["id"]
+    page = read(signed_in(app, "alice").get(f"/alerts/journal?well={well}"))
     assert "Cimarron" not in page
     assert "Nothing here" in page
 
 
-def test_malformed_and_unknown_ids_are_not_found(
-    app: Flask, database: Database, cast: Cast
-) -> None:
-    own = furnish(database, cast.bluebonnet)
+def test_malformed_and_unknown_ids_are_not_found(app: Flask, rows: tuple[Rows, Rows]) -> None:
+    own = rows[0]
     alice = signed_in(app, "alice")
     for method in ("GET", "POST"):
         for _, path in addresses(app, method, own):
@@ -280,13 +305,12 @@ def test_every_action_is_in_the_table_and_has_a_probe() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_may_what_the_table_says(
-    app: Flask, database: Database, cast: Cast, role: str
+    app: Flask, database: Database, cast: Cast, rows: tuple[Rows, Rows], role: str
 ) -> None:
-    own = furnish(database, cast.bluebonnet)
     set_role(database, cast.bluebonnet.manager, role)
     bob = signed_in(app, "bob")
     for action, (method, endpoint) in PROBES.items():
-        path = dict(addresses(app, method, own))[endpoint]
+        path = dict(addresses(app, method, rows[0]))[endpoint]
         answer = bob.get(path) if method == "GET" else bob.post(path)
         refused = answer.status_code == 403
         assert refused == (not may(role, action)), f"{role} {action}"
@@ -305,13 +329,12 @@ def test_every_view_says_what_it_needs(app: Flask) -> None:
     assert silent == []
 
 
-def test_only_the_door_is_open_to_strangers(app: Flask, database: Database, cast: Cast) -> None:
-    own = furnish(database, cast.bluebonnet)
+def test_only_the_door_is_open_to_strangers(app: Flask, rows: tuple[Rows, Rows]) -> None:
     doors = {"signin.form", "signin.enter", "signin.leave", "signin.leave_everywhere"}
     #: what a script of the browser, a provider or a message asks for without a session
     others = ("carriers.", "replies.", "reach.worker")
     for method in ("GET", "POST"):
-        for endpoint, path in addresses(app, method, own):
+        for endpoint, path in addresses(app, method, rows[0]):
             stranger = Visitor(app)
             answer = stranger.get(path) if method == "GET" else stranger.post(path)
             if endpoint not in doors and not endpoint.startswith(others):
@@ -338,7 +361,7 @@ def test_a_fault_of_ours_is_one_sentence_and_a_number(
     assert "the inside of the hub" in caplog.text
 
 
-def test_without_a_database_the_page_says_so(database: Database, cast: Cast) -> None:
+def test_without_a_database_the_page_says_so(database: Database) -> None:
     nowhere = create_engine("postgresql+psycopg://x@127.0.0.1:1/x", poolclass=NullPool)
     app = create_app(settings_for(database), nowhere)
     answer = Visitor(app).sign_in("alice@example.com")
