@@ -6,9 +6,10 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from agent.alarms import AlarmClock, SiteAlarms, Standing
 from agent.annunciate import Annunciator, Caller
@@ -20,6 +21,9 @@ from agent.mqtt import Link
 from agent.outbox import Outbox
 from agent.poller import Poller
 from agent.settings import AgentSettings
+
+if TYPE_CHECKING:
+    from agent.form.room import FormRoom
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +49,7 @@ class OnSite:
         self._pressed = True  # a button that is held down at the start acknowledges nothing
         self._annunciator: Annunciator | None = None
         self._checked_at, self._shown = 0.0, b""
+        self.form = _form(settings, outbox, clock, config, tags, self.hub, news)
         if (kept := outbox.kept(BUNDLE)) is not None:
             self._use(kept)
 
@@ -76,6 +81,8 @@ class OnSite:
             log.error("the hub's rules are not taken: %s", fault)
             return False
         self.refused = ""
+        if self.form is not None:
+            self.form.use(bundle)
         if bundle.epoch == self.alarms.epoch:
             return False
         self.alarms.use(bundle)
@@ -92,6 +99,8 @@ class OnSite:
     def feed(self, samples: Iterable[Sample]) -> None:
         """Judge readings, and look at the button."""
         self.alarms.feed(samples)
+        if self.form is not None:
+            self.form.feed(samples)
         if self._button is None:
             return
         for sample in samples:
@@ -164,6 +173,23 @@ class OnSite:
             "standing": [sentence(one) for one in self.alarms.standing()],
             "outputs": {output.settings.name: output.state for output in outputs},
         }
+
+
+def _form(
+    settings: AgentSettings,
+    outbox: Outbox,
+    clock: AlarmClock,
+    config: int,
+    tags: Mapping[str, int],
+    hub: HubWatch,
+    news: Callable[[], None],
+) -> FormRoom | None:
+    """The pumper's pages, where a port is named for them; else nothing of them is even loaded."""
+    if settings.form.port is None:
+        return None
+    room = import_module("agent.form.room").FormRoom
+    served: FormRoom = room(settings.form, outbox, clock, config, tags, hub=hub, news=news)
+    return served
 
 
 def sentence(one: Standing) -> str:

@@ -13,12 +13,15 @@ from agent.contract.configfile import ConfigFile, Fault, Section
 from agent.contract.control import DeclaredTag
 from agent.contract.wire import SHARDS, valid_agent_name
 from agent.equipment import DeviceSettings, GaugeSettings, PortSettings, SerialPort, TcpPort
+from agent.form import settings as form_settings
+from agent.form.settings import FormSettings
 
 __all__ = [
     "AgentIdentity",
     "AgentSettings",
     "AlarmSettings",
     "DeviceSettings",
+    "FormSettings",
     "GaugeSettings",
     "MqttSettings",
     "OutboxSettings",
@@ -94,6 +97,7 @@ class AgentSettings:
     devices: tuple[DeviceSettings, ...] = ()
     gauges: tuple[GaugeSettings, ...] = ()
     alarms: AlarmSettings = field(default_factory=AlarmSettings)
+    form: FormSettings = field(default_factory=FormSettings)
 
     def gauges_of(self, device: str) -> tuple[GaugeSettings, ...]:
         """The gauges of one device, in the order of the file."""
@@ -112,9 +116,11 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> AgentSettings:
     outbox = _outbox(root.section("outbox"), folder)
     site = siteplan.read(root, folder)
     alarms = annunciation.read(root.section("alarms"), folder, site.ports, site.gauges)
+    form = form_settings.read(root.section("form"), signed=alarms.key is not None)
     root.done()
     file.finish()
-    return AgentSettings(identity, mqtt, outbox, site.ports, site.devices, site.gauges, alarms)
+    equipment = (site.ports, site.devices, site.gauges)
+    return AgentSettings(identity, mqtt, outbox, *equipment, alarms, form)
 
 
 def declared_tags(settings: AgentSettings) -> tuple[DeclaredTag, ...]:

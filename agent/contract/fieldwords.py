@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from agent.contract.formwords import CODES, WORDS
+
+__all__ = ["FAULTS", "LANGUAGES", "WORDS", "code", "say"]
+
 LANGUAGES: Final = ("en", "es")
 
 #: key: (English, Spanish); what stands in braces is filled in.
@@ -146,4 +150,6 @@ def say(language: str, key: str, **values: str) -> str:
     return words[1 if language == "es" else 0].format(**values)
 
 
-WORDS: Final[dict[str, tuple[str, str]]] = {}
+def code(language: str, name: str) -> str:
+    """Why a well stood still, in words; raises KeyError."""
+    return CODES[name][1 if language == "es" else 0]

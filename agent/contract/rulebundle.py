@@ -14,7 +14,9 @@ over the second line as it stands, under the key that `wellflow-hub agent add` g
 ``epoch`` only rises: ``max(stored + 1, milliseconds now)``, so that a hub restored from a backup
 does not repeat one, and a bundle kept by a broker or recorded by somebody does not come back.
 ``acknowledged`` names the site's alarms that somebody has taken up at the office: their horn stops.
-``people`` is the place of those who may enter at the site; empty until there is a form.
+``people`` are those who may enter at the site, ``[{"id": "<user>", "name": "…", "language": "es",
+"pin": "scrypt…"}]`` (`pins.py`), and ``sheet``, where there is one, is what their form is drawn
+from (`stopsheet.py`).
 """
 
 from __future__ import annotations
@@ -66,6 +68,7 @@ class Bundle:
     rules: tuple[SiteRule, ...] = ()
     acknowledged: tuple[uuid.UUID, ...] = ()  #: alarms taken up at the office
     people: tuple[Mapping[str, Any], ...] = ()  #: who may enter at the site
+    sheet: Mapping[str, Any] = field(default_factory=dict)  #: the stops of the site, if any
 
 
 def read_key(text: str) -> bytes:
@@ -88,6 +91,7 @@ def seal_bundle(bundle: Bundle, key: bytes) -> bytes:
     """The payload for ``dn/cfg``; raises `WireError` when it is too large for a message."""
     body = dump(
         {
+            **({"sheet": dict(bundle.sheet)} if bundle.sheet else {}),
             "agent": bundle.agent,
             "epoch": bundle.epoch,
             "made": bundle.made,
@@ -151,6 +155,7 @@ def _bundle(body: Mapping[str, Any]) -> Bundle:
             tuple(_rule(item) for item in body["rules"]),
             tuple(uuid.UUID(spell) for spell in body.get("acknowledged", ())),
             tuple(dict(person) for person in body.get("people", ())),
+            dict(body.get("sheet") or {}),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as fault:
         raise WireError(f"not a bundle of rules: {type(fault).__name__} {fault}") from fault

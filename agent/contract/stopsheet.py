@@ -14,7 +14,9 @@ and what the gauge says. JSON as `entry.py` has it (figures as text, instants in
                   "gauge": {"casing_psig": "1182"}}],
        "meters": [{"meter": "…", "name": "Gas sales", "unit": "Mcf", "last": {"reading": "1"}}]}]}
 
-``locked`` is the last month (and every one before) in which nothing may be entered any more.
+``tags`` of a tank or well name the site's own gauges, with the factor that makes inches or psi of
+them: ``{"casing_psig": ["bravo-1h.casing", "1"]}``; the agent reads them itself. ``locked`` is the
+last month (and every one before) in which nothing may be entered any more.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from agent.contract.tanks import LevelError, StrapTable
 VERSION: Final = 1
 
 Figures = Mapping[str, Decimal]
+Tags = Mapping[str, tuple[str, Decimal]]  #: by field: the tag's name and its factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class SheetTank:
     strap: tuple[tuple[Decimal, Decimal], ...] = ()  #: inches, barrels
     last: Figures = field(default_factory=dict)
     gauge: Figures = field(default_factory=dict)
+    tags: Tags = field(default_factory=dict)
 
     @property
     def table(self) -> StrapTable | None:
@@ -71,6 +75,7 @@ class SheetWell:
     name: str
     last: Figures = field(default_factory=dict)
     gauge: Figures = field(default_factory=dict)
+    tags: Tags = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class SheetMeter:
     unit: str = ""
     last: Figures = field(default_factory=dict)
     gauge: Figures = field(default_factory=dict)
+    tags: Tags = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +167,16 @@ def _tank(item: Mapping[str, Any]) -> SheetTank:
     )
 
 
-def _values(item: Mapping[str, Any]) -> tuple[Figures, Figures]:
+def _values(item: Mapping[str, Any]) -> tuple[Figures, Figures, Tags]:
     last, gauge = (
         {str(name): Decimal(value) for name, value in item.get(part, {}).items()}
         for part in ("last", "gauge")
     )
-    return last, gauge
+    tags = {
+        str(name): (str(tag), Decimal(factor))
+        for name, (tag, factor) in item.get("tags", {}).items()
+    }
+    return last, gauge, tags
 
 
 def sheet_body(sheet: StopSheet) -> dict[str, Any]:
@@ -207,8 +217,11 @@ def _tank_body(tank: SheetTank) -> dict[str, Any]:
 
 def _shown(item: SheetTank | SheetWell | SheetMeter) -> dict[str, Any]:
     parts = (("last", item.last), ("gauge", item.gauge))
-    return {
+    body: dict[str, Any] = {
         part: {name: f"{value:f}" for name, value in values.items()}
         for part, values in parts
         if values
     }
+    if item.tags:
+        body["tags"] = {name: [tag, f"{factor:f}"] for name, (tag, factor) in item.tags.items()}
+    return body
