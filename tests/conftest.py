@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import addresses
 from tests import cast as people
@@ -23,6 +24,15 @@ from tests.servers.certificates import Authority
 from tests.servers.mosquitto import Mosquitto, mosquitto
 
 addresses.compile_once()
+# The same examples on every machine, however slow: what fails once fails for whoever looks into it.
+# WELLFLOW_TEST_EXPLORE=1 draws others at every run.
+settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=not os.environ.get("WELLFLOW_TEST_EXPLORE"),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("suite")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
