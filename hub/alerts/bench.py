@@ -25,6 +25,7 @@ from hub.alerts.sitealarms import SiteView
 from hub.alerts.sitespells import SiteSpell, join
 from hub.alerts.trail import Checkpoint, Trail
 from hub.alerts.watches import Watch
+from hub.readings.completeness import complete_through
 from hub.schema import Alert
 
 LOG = logging.getLogger(__name__)
@@ -73,20 +74,29 @@ class Judged:
         left = {at: found for at, found in self.trail.left.items() if at <= until}
         if self.start.head is None:
             left[self.start.checkpoint.at] = self.start.checkpoint
-        return Replaced(self.watch, self.start.checkpoint.at, until, list(left.values()))
+        at = self.start.checkpoint.at
+        return Replaced(self.watch, at, until, list(left.values()), self.start.head == at)
 
 
 class Bench:
     """One agent's rules, one transaction."""
 
     def __init__(
-        self, session: Session, now: datetime, live_window_ms: int, site: SiteView
+        self,
+        session: Session,
+        now: datetime,
+        live_window_ms: int,
+        site: SiteView,
+        *,
+        more: bool = False,
     ) -> None:
+        """`more`: of this agent's ledger more waits to be judged than now is."""
         self.site = site
         self.session = session
         self.now = now
         self.live_window_ms = live_window_ms
         self.failed: set[uuid.UUID] = set()
+        self.owes = True if more else None
 
     def judge(self, watches: Sequence[Watch], span: Range) -> list[Watch]:
         """Judge a range for all rules; gives the rules that did not fail."""
@@ -193,7 +203,9 @@ class Bench:
         if not known and not episodes:
             return
         newest = self.site.newest(told, result.newest)
-        scene = outcome.Scene(self.session, result.watch, self.now, newest, self.live_window_ms)
+        scene = outcome.Scene(
+            self.session, result.watch, self.now, newest, self.live_window_ms, self._owes
+        )
         found = _apply(scene, standing, known, episodes)
         for alert, episode in found:
             if ids := places.get(episode.raised_at):
@@ -206,6 +218,12 @@ class Bench:
         since = result.start.checkpoint.state.since
         until = None if result.same is None else result.trail.state.since
         return self.site.of(result.watch.id, since, until)
+
+    def _owes(self) -> bool:
+        """Whether there is more to come, or to be judged; asked for only where it matters."""
+        if self.owes is None:
+            self.owes = complete_through(self.session, self.site.agent) is not None
+        return self.owes
 
     # -------------------------------------------------------------------------------- faults
 

@@ -37,6 +37,7 @@ class Replaced:
     after: int
     until: int
     left: Sequence[Checkpoint]
+    is_next: bool = False  #: nothing stands after `after`: these go on where the rule had come to
 
 
 _STARTS = text(
@@ -79,8 +80,7 @@ _REPLACE = text(
     """
 )
 
-_LEAVE = text(
-    """
+_LEAVE = """
     INSERT INTO alert_checkpoints (organization_id, rule_id, at, rule_version, kept, state)
     SELECT * FROM unnest(CAST(:organizations AS uuid[]), CAST(:rules AS uuid[]),
                          CAST(:at AS timestamptz[]), CAST(:versions AS integer[]),
@@ -88,20 +88,19 @@ _LEAVE = text(
     ON CONFLICT (rule_id, at) DO UPDATE
     SET rule_version = excluded.rule_version, state = excluded.state,
         kept = alert_checkpoints.kept OR excluded.kept
-    """
-)
+"""
 
-_THIN = text(
-    """
+_THIN = """
     DELETE FROM alert_checkpoints c
     USING (
         SELECT b.rule_id, max(b.at) AS at
-        FROM unnest(CAST(:rules AS uuid[]), CAST(:until AS timestamptz[])) AS w(rule_id, until)
+        FROM unnest(CAST(:thinned AS uuid[]), CAST(:until AS timestamptz[])) AS w(rule_id, until)
         JOIN alert_checkpoints b ON b.rule_id = w.rule_id AND b.at <= w.until AND NOT b.kept
         GROUP BY b.rule_id) bridge
     WHERE c.rule_id = bridge.rule_id AND c.at < bridge.at AND NOT c.kept
-    """
-)
+"""
+#: Both at once, where a rule only goes on: what is dropped lies before what is left.
+_GO_ON = text(f"WITH thinned AS ({_THIN}) {_LEAVE}")
 
 _PRUNE = text(
     """
@@ -155,30 +154,38 @@ def ahead(session: Session, watch: Watch, since: int, most: int) -> list[Checkpo
 def replace(session: Session, stretches: Iterable[Replaced]) -> None:
     """Put new checkpoints in the place of the old ones, and drop bridges no longer needed."""
     listed = list(stretches)
-    rules = [stretch.watch.id for stretch in listed]
-    session.execute(
-        _REPLACE,
-        {
-            "rules": rules,
-            "after": [to_instant(stretch.after) for stretch in listed],
-            "until": [to_instant(stretch.until) for stretch in listed],
-        },
-    )
-    left = [(stretch.watch, checkpoint) for stretch in listed for checkpoint in stretch.left]
-    if left:
-        session.execute(
-            _LEAVE,
-            {
-                "organizations": [watch.organization_id for watch, _ in left],
-                "rules": [watch.id for watch, _ in left],
-                "at": [to_instant(checkpoint.at) for _, checkpoint in left],
-                "versions": [watch.version for watch, _ in left],
-                "kept": [checkpoint.kept for _, checkpoint in left],
-                "states": [json.dumps(checkpoint.state.to_json()) for _, checkpoint in left],
-            },
-        )
-    until = [to_instant(stretch.until - BRIDGE_MS) for stretch in listed]
-    session.execute(_THIN, {"rules": rules, "until": until})
+    onward = [stretch for stretch in listed if stretch.is_next]
+    if onward:
+        session.execute(_GO_ON, _left(onward) | _thinned(onward))
+    again = [stretch for stretch in listed if not stretch.is_next]
+    if again:
+        span = {
+            "rules": [stretch.watch.id for stretch in again],
+            "after": [to_instant(stretch.after) for stretch in again],
+            "until": [to_instant(stretch.until) for stretch in again],
+        }
+        session.execute(_REPLACE, span)
+        session.execute(text(_LEAVE), _left(again))
+        session.execute(text(_THIN), _thinned(again))
+
+
+def _thinned(stretches: Sequence[Replaced]) -> dict[str, Any]:
+    return {
+        "thinned": [stretch.watch.id for stretch in stretches],
+        "until": [to_instant(stretch.until - BRIDGE_MS) for stretch in stretches],
+    }
+
+
+def _left(stretches: Sequence[Replaced]) -> dict[str, Any]:
+    left = [(stretch.watch, checkpoint) for stretch in stretches for checkpoint in stretch.left]
+    return {
+        "organizations": [watch.organization_id for watch, _ in left],
+        "rules": [watch.id for watch, _ in left],
+        "at": [to_instant(checkpoint.at) for _, checkpoint in left],
+        "versions": [watch.version for watch, _ in left],
+        "kept": [checkpoint.kept for _, checkpoint in left],
+        "states": [json.dumps(checkpoint.state.to_json()) for _, checkpoint in left],
+    }
 
 
 def prune(session: Session, now: datetime) -> int:

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -43,7 +43,10 @@ _AGENTS = text("SELECT DISTINCT agent_id FROM ingest_batches WHERE judged_at IS 
 _LOCK = text("SELECT pg_try_advisory_xact_lock(1245922375, hashtext(CAST(:agent AS text)))")
 _CLAIM = text(
     """
-    SELECT id, from_time, to_time, readings FROM ingest_batches
+    SELECT id, from_time, to_time, readings,
+           EXISTS (SELECT FROM site_alarms s
+                   WHERE s.agent_id = :agent AND (s.settled_at IS NULL OR s.stands)) AS site_told
+    FROM ingest_batches
     WHERE agent_id = :agent AND judged_at IS NULL
     ORDER BY id LIMIT :most
     """
@@ -58,22 +61,23 @@ def judge_pending(
 
     `engine` acts as the work role. Any number of workers may do this at once.
     """
-    with Session(engine) as session:
-        agents = list(session.scalars(_AGENTS))
-    random.shuffle(agents)  # several workers do not queue up for the same agent
     judged = 0
-    for agent in agents:
-        try:
-            judged += judge_agent(engine, agent, now, live_window_s=live_window_s)
-        except DBAPIError as fault:
-            if fault.connection_invalidated:
-                raise
-            LOG.exception("judging agent %s failed; it is tried again", agent)
+    with engine.connect() as connection:  # one for all of them: each was asked whether it lives
+        agents = list(connection.scalars(_AGENTS))
+        connection.commit()
+        random.shuffle(agents)  # several workers do not queue up for the same agent
+        for agent in agents:
+            try:
+                judged += judge_agent(connection, agent, now, live_window_s=live_window_s)
+            except DBAPIError as fault:
+                if fault.connection_invalidated:
+                    raise
+                LOG.exception("judging agent %s failed; it is tried again", agent)
     return judged
 
 
 def judge_agent(
-    engine: Engine,
+    engine: Engine | Connection,
     agent: uuid.UUID,
     now: datetime | None = None,
     *,
@@ -84,14 +88,16 @@ def judge_agent(
         if not session.scalar(_LOCK, {"agent": agent}):
             return 0
         moment = now or datetime.now(UTC)
-        claimed = _claim(session, agent)
+        claimed, more = _claim(session, agent)
         if not claimed:
             return 0
         found = watches.of_agent(session, agent)
         for rule_id, fault in found.faults.items():
             rules.mark_faulted(session, rule_id, fault, moment)
-        site = SiteView.load(session, agent, moment)
-        bench = Bench(session, moment, live_window_s * 1000, site)
+        site = SiteView(session, agent, moment)
+        if claimed[0].site_told:
+            site = SiteView.load(session, agent, moment)
+        bench = Bench(session, moment, live_window_s * 1000, site, more=more)
         judged: Sequence[watches.Watch] = found.watches
         told = [Range(*span) for span in site.spans()]
         for span in join([*(Range(row.from_time, row.to_time) for row in claimed), *told]):
@@ -101,15 +107,17 @@ def judge_agent(
     return len(claimed)
 
 
-def _claim(session: Session, agent: uuid.UUID) -> list[Any]:
+def _claim(session: Session, agent: uuid.UUID) -> tuple[list[Any], bool]:
+    """The rows to judge now, and whether there are more."""
     rows: list[Any] = []
     readings = 0
-    for row in session.execute(_CLAIM, {"agent": agent, "most": MOST_ROWS}):
+    waiting = session.execute(_CLAIM, {"agent": agent, "most": MOST_ROWS + 1}).all()
+    for row in waiting[:MOST_ROWS]:
         readings += row.readings
         if rows and readings > MOST_READINGS:
             break
         rows.append(row)
-    return rows
+    return rows, len(rows) < len(waiting)
 
 
 def join(ranges: Sequence[Range]) -> list[Range]:

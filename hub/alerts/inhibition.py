@@ -71,6 +71,8 @@ def consider(session: Session, alert: Alert, now: datetime) -> bool:
     """
     values = {"organization": alert.organization_id, "alert": alert.id}
     rows = session.execute(_OPEN, values).all()
+    if not any(row.stands and row.id != alert.id for row in rows):
+        return False
     flow = _flow(session, alert.organization_id)
     explained = causes.explanations([_standing(row) for row in rows], flow)
     cause = explained.get(alert.id)

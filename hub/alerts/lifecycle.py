@@ -26,6 +26,7 @@ from hub.schema import Alert, AlertEvent, AlertHold, AlertPriority
 #: Every kind of event of an alert, in words.
 EVENTS: Final = {
     "raised": "began",
+    "held": "not told yet: the site is still sending what it kept, which may show that it is over",
     "announced": "announced: it was known only afterwards, and still stands",
     "level": "changed its level",
     "cleared": "back to normal",

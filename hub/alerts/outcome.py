@@ -6,15 +6,16 @@ committed together with the evaluator's checkpoint.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import Level
-from hub.alerts import axes, holds, inhibition
-from hub.alerts.announce import is_live, is_live_step
+from hub.alerts import axes, catchup, holds, inhibition
+from hub.alerts.announce import is_live, is_live_step, is_of_now
 from hub.alerts.axes import Axes
 from hub.alerts.episodes import Episode
 from hub.alerts.instants import to_instant, to_ms
@@ -26,6 +27,13 @@ from hub.notify.outbox import Notice
 from hub.schema import Alert, AlertEvent
 from hub.schema.base import uuid7
 
+_BESIDE = text(
+    """
+    SELECT id, raised_at FROM alerts
+    WHERE organization_id = :organization AND dedup_key = :key AND closed_at IS NULL AND id <> :id
+    """
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -36,6 +44,9 @@ class Scene:
     now: datetime
     newest: int  #: newest judged sample, UTC milliseconds
     live_window_ms: int
+    owes: Callable[[], bool] = lambda: (
+        False
+    )  #: whether the site still has to send what it announced
 
     @property
     def site_now(self) -> int:
@@ -56,13 +67,20 @@ class Scene:
         return self.site_now - self.newest <= self.live_window_ms
 
     def is_live(self, episode: Episode) -> bool:
-        """Whether an episode is to be announced."""
+        """Whether an episode is to be announced, now or once the site has caught up."""
         return is_live(episode, self.newest, self.site_now, self.live_window_ms)
+
+    @property
+    def catches_up(self) -> bool:
+        """Whether the next block may show that what stands here is over."""
+        of_now = is_of_now(self.newest, self.site_now, self.watch.silent_after_ms)
+        return not of_now and not self.watch.advisory and self.owes()
 
 
 def begin(scene: Scene, episode: Episode) -> Alert:
     """Record an episode that is no alert yet: as live, and told; or as history."""
-    live = scene.is_live(episode)
+    news = scene.is_live(episode)
+    live = news and not scene.catches_up
     alert = _row(scene, episode, live=live)
     if alert.closed_at is None and not _make_room(scene, alert):
         alert.closed_at = scene.now
@@ -75,10 +93,19 @@ def begin(scene: Scene, episode: Episode) -> Alert:
         write(scene.session, alert, "cleared", alert.cleared_at)
     if live:
         _tell_first(scene, alert, episode)
-    elif alert.priority == axes.CRITICAL:
+    elif news and episode.open:
+        catchup.hold(scene.session, alert, scene.now)
+    else:
+        _ask_to_review(scene, alert)
+    return alert
+
+
+def _ask_to_review(scene: Scene, alert: Alert) -> None:
+    """What was critical and is known only afterwards somebody has to look into."""
+    known_late = alert.origin == "historical" and not alert.to_review
+    if known_late and alert.priority == axes.CRITICAL:
         alert.to_review = True
         write(scene.session, alert, "to_review", None)
-    return alert
 
 
 def _tell_first(scene: Scene, alert: Alert, episode: Episode) -> None:
@@ -174,19 +201,13 @@ def _row(scene: Scene, episode: Episode, *, live: bool) -> Alert:
 
 def _make_room(scene: Scene, alert: Alert) -> bool:
     """Close an older open alert of the same key; False when the open one is the newer."""
-    other = scene.session.scalars(
-        select(Alert).where(
-            Alert.organization_id == alert.organization_id,
-            Alert.dedup_key == alert.dedup_key,
-            Alert.closed_at.is_(None),
-            Alert.id != alert.id,
-        )
-    ).one_or_none()
+    values = {"organization": alert.organization_id, "key": alert.dedup_key, "id": alert.id}
+    other = scene.session.execute(_BESIDE, values).one_or_none()
     if other is None:
         return True
     if other.raised_at > alert.raised_at:
         return False
-    close(scene.session, other, "superseded", scene.now)
+    close(scene.session, scene.session.get_one(Alert, other.id), "superseded", scene.now)
     return True
 
 
@@ -231,6 +252,7 @@ def _clear(scene: Scene, alert: Alert, episode: Episode) -> None:
     write(scene.session, alert, "cleared", alert.cleared_at)
     move = axes.observe(Axes.of(alert), "normal", terms(scene.session, alert))
     put(scene.session, alert, replace(move, stop=False), scene.now)
+    _ask_to_review(scene, alert)
     _follow_up(scene, alert, "cleared")
 
 
@@ -264,13 +286,13 @@ def _recorded_steps(scene: Scene, alert: Alert) -> set[tuple[datetime | None, st
 
 def _tell_what_is_news(scene: Scene, alert: Alert, episode: Episode) -> None:
     """Page for an alert nobody was told of yet, or for a worse level than was told."""
+    if alert.announced_level is None and alert.origin == "historical":
+        _tell_late(scene, alert, episode)
+        return
     if _is_muted(alert, scene.now) and not _passes_shelf(scene, alert):
         return
     if alert.announced_level is None:
         if episode.open and scene.is_live(episode):
-            if alert.origin == "historical":
-                alert.origin = "live"
-                write(scene.session, alert, "announced", None)
             _announce(scene, alert, "raised", _worst([alert.level], scene))
         return
     told = scene.watch.rule.level(alert.announced_level)
@@ -279,6 +301,20 @@ def _tell_what_is_news(scene: Scene, alert: Alert, episode: Episode) -> None:
         _announce(scene, alert, "level", worst)
     elif scene.is_fresh and episode.open:
         _set(alert, announced_level=alert.level)
+
+
+def _tell_late(scene: Scene, alert: Alert, episode: Episode) -> None:
+    """Page for what stood in a backlog and still stands, once nothing behind it can clear it."""
+    if not (episode.open and scene.is_live(episode)):
+        return
+    if scene.catches_up and (alert.tell_at is None or alert.tell_at > scene.now):
+        catchup.hold(scene.session, alert, scene.now)
+        return
+    alert.tell_at = None
+    if _is_muted(alert, scene.now) and not _passes_shelf(scene, alert):
+        return
+    catchup.release(scene.session, alert, latched=scene.watch.rule.latch)
+    _announce(scene, alert, "raised", _worst([alert.level], scene))
 
 
 def _is_muted(alert: Alert, now: datetime) -> bool:

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from hub.alerts import axes, checkpoints, notices, service
+from hub.alerts import axes, catchup, checkpoints, notices, service
 from hub.alerts.axes import Axes
 from hub.alerts.lifecycle import close, freeze, lapse, put, take_off_shelf, write
-from hub.schema import Alert
+from hub.schema import Alert, AlertRule
 
 # The agent's time is corrected by what its clock was off when it last said so: a clock that runs
 # ten minutes behind does not make its gauges silent.
@@ -99,6 +99,10 @@ def _end_shelf(session: Session, alert: Alert, now: datetime) -> None:
 
 def tell(session: Session, alert: Alert, now: datetime) -> None:
     """Tell what waited to be told, if it still stands and nothing else keeps it quiet."""
+    if catchup.is_held(session, alert) and Axes.of(alert).stands:
+        latched = session.get_one(AlertRule, alert.rule_id).latch
+        catchup.release(session, alert, latched=latched)
+        alert.tell_at, alert.ack = now, "unacked"
     move = axes.due(Axes.of(alert), now)
     put(session, alert, move, now)
     if move.tell:

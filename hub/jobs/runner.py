@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 import psycopg
 from sqlalchemy import Engine
@@ -49,6 +49,7 @@ class Loop:
     stop: threading.Event
     wake: threading.Event = field(default_factory=threading.Event)
     went_on: Callable[[str], None] = lambda _loop: None
+    rests: bool = False  #: it waits to be woken
 
     def run(self) -> None:
         """Go on until told to stop; a failure makes the next turn come later, up to 10 s."""
@@ -65,7 +66,9 @@ class Loop:
                 pause = min(2 * pause, LONGEST_PAUSE_S)
                 continue
             if not more:
+                self.rests = True
                 self.wake.wait(POLL_S)
+                self.rests = False
 
     def _note(self, fault: Exception, pause: float) -> None:
         """A database that is away is one line; anything else shows where it came from."""
@@ -77,20 +80,47 @@ class Loop:
             LOG.error("%s failed; it goes on in %.0f s", self.name, pause, exc_info=fault)
 
 
+@dataclass
+class Gang:
+    """Loops that do the same work: a call wakes one of them, and whoever finds work calls the next.
+
+    Eight that wake for one message are seven that keep the processor from it.
+    """
+
+    loops: list[Loop] = field(default_factory=list)
+
+    def set(self) -> None:
+        """Wake one that rests; where all are busy, each looks again before it rests."""
+        for loop in self.loops:
+            if loop.rests and not loop.wake.is_set():
+                loop.wake.set()
+                return
+        for loop in self.loops:
+            loop.wake.set()
+
+
+class Wakes(Protocol):
+    """What a notification of the database wakes."""
+
+    def set(self) -> None:
+        """Let it look what there is to do."""
+
+
 def run(settings: HubSettings, stop: threading.Event) -> None:
     """Be the work process until `stop` is set; then finish what was begun."""
     engine = connect(settings.database.work_url, "work", pool=2 * DELIVERERS + 6)
     progress = Progress(process_name("work"))
-    loops = _loops(engine, settings, stop)
+    gangs = [_deliverers(engine, settings, stop, lane) for lane in turns.LANES]
+    loops = [*_loops(engine, settings, stop), *(loop for gang in gangs for loop in gang.loops)]
     loops.append(Loop("beat", lambda: _beat(engine, progress), stop))
     for loop in loops:
         loop.went_on = progress.note
     threads = [threading.Thread(target=loop.run, name=loop.name) for loop in loops]
     for thread in threads:
         thread.start()
-    wakers = {
+    wakers: dict[str, Sequence[Wakes]] = {
         JUDGE_CHANNEL: [loop.wake for loop in loops if loop.name == "judge"],
-        outbox.WAKE_CHANNEL: [loop.wake for loop in loops if loop.name.startswith("deliver")],
+        outbox.WAKE_CHANNEL: gangs,
     }
     _listen(settings, stop, wakers)
     for loop in loops:
@@ -130,26 +160,27 @@ def _loops(engine: Engine, settings: HubSettings, stop: threading.Event) -> list
     return [
         Loop("judge", judge.turn, stop),
         Loop("escalate", lambda: escalation.turn(engine), stop),
-        *_deliverers(engine, settings, stop),
         Loop("clocks", watch_clocks, stop),
         Loop("jobs", run_jobs, stop),
     ]
 
 
-def _deliverers(engine: Engine, settings: HubSettings, stop: threading.Event) -> list[Loop]:
-    """Both lanes have threads of their own: a slow webhook never holds up a call."""
-    loops = []
-    for lane in turns.LANES:
-        crew = turns.Crew(DELIVERERS)
-        turn = partial(_deliver, engine, settings, lane, crew)
-        loops += [
-            Loop(f"deliver-{lane}-{number}", turn, stop) for number in range(1, DELIVERERS + 1)
-        ]
-    return loops
+def _deliverers(
+    engine: Engine, settings: HubSettings, stop: threading.Event, lane: turns.Lane
+) -> Gang:
+    """Each lane has threads of its own: a slow webhook never holds up a call."""
+    gang, crew = Gang(), turns.Crew(DELIVERERS)
+    for number in range(1, DELIVERERS + 1):
+        turn = partial(_deliver, engine, settings, lane, crew, gang)
+        gang.loops.append(Loop(f"deliver-{lane}-{number}", turn, stop))
+    return gang
 
 
-def _deliver(engine: Engine, settings: HubSettings, lane: turns.Lane, crew: turns.Crew) -> bool:
-    return delivery.deliver_due(engine, settings, most=10, lane=lane, crew=crew) > 0
+def _deliver(
+    engine: Engine, settings: HubSettings, lane: turns.Lane, crew: turns.Crew, gang: Gang
+) -> bool:
+    done = delivery.deliver_due(engine, settings, most=10, lane=lane, crew=crew, begun=gang.set)
+    return done > 0
 
 
 class _Judge:
@@ -169,7 +200,7 @@ class _Judge:
 
 
 def _listen(
-    settings: HubSettings, stop: threading.Event, wakers: Mapping[str, list[threading.Event]]
+    settings: HubSettings, stop: threading.Event, wakers: Mapping[str, Sequence[Wakes]]
 ) -> None:
     """Pass the database's notifications on; without them the loops still look every second."""
     while not stop.is_set():
@@ -180,9 +211,7 @@ def _listen(
             stop.wait(POLL_S)
 
 
-def _listen_once(
-    url: str, stop: threading.Event, wakers: Mapping[str, list[threading.Event]]
-) -> None:
+def _listen_once(url: str, stop: threading.Event, wakers: Mapping[str, Sequence[Wakes]]) -> None:
     with psycopg.connect(
         url,
         autocommit=True,
@@ -194,5 +223,5 @@ def _listen_once(
             connection.execute(f"LISTEN {channel}")
         while not stop.is_set():
             for heard in connection.notifies(timeout=POLL_S, stop_after=1):
-                for wake in wakers.get(heard.channel, []):
+                for wake in wakers.get(heard.channel, ()):
                     wake.set()

@@ -18,9 +18,9 @@ FIRST_PAUSE: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(minutes=5)
 PROBE: Final = timedelta(seconds=30)
 
-_OPEN = text(
+_PAUSES = text(
     "SELECT provider, open_until FROM provider_breakers"
-    " WHERE provider = ANY(:providers) AND open_until > :now"
+    " WHERE provider = ANY(:providers) AND open_until IS NOT NULL"
 )
 _PROBE = text(
     """
@@ -47,9 +47,9 @@ _WORKED = text(
 )
 
 
-def open_ones(session: Session, providers: Sequence[str], now: datetime) -> dict[str, datetime]:
-    """Those of these providers that are left alone, and until when."""
-    rows = session.execute(_OPEN, {"providers": list(providers), "now": now})
+def pauses(session: Session, providers: Sequence[str]) -> dict[str, datetime]:
+    """Those of these providers that are, or were, left alone, and until when."""
+    rows = session.execute(_PAUSES, {"providers": list(providers)})
     return {row.provider: row.open_until for row in rows}
 
 

@@ -109,7 +109,6 @@ def claim(
     if picked is None:
         return None
     attempt = due.attempts + 1
-    breakers.begin(session, picked[0], now)
     mark = {"id": due.id, "worker": worker, "attempt": attempt, "now": now}
     session.execute(_LEASE, mark | {"until": now + LEASE})
     session.execute(_START, mark | {"organization": due.organization_id, "provider": picked[0]})
@@ -208,14 +207,17 @@ def _pick(
         if not failover.another_way(session, due, now):
             tell(session, due, fault)
         return None
-    left_alone = breakers.open_ones(session, known, now)
+    pauses = breakers.pauses(session, known)
+    left_alone = {one: until for one, until in pauses.items() if until > now}
     sound = [one for one in known if one not in left_alone]
     if not sound:
         outbox.requeue(session, due.id, min(left_alone.values()))
         failover.another_way(session, due, now)
         return None
-    tried = _tried(session, due.id)
+    tried = _tried(session, due.id) if due.attempts and len(sound) > 1 else {}
     best = min(sound, key=lambda one: (tried.get(one, 0), known.index(one)))
+    if best in pauses:
+        breakers.begin(session, best, now)
     fresher = tuple(one for one in sound if tried.get(one, 0) < tried.get(best, 0) + 1)
     return best, tuple(one for one in fresher if one != best)
 

@@ -26,7 +26,7 @@ import os
 import random
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -113,17 +113,19 @@ def deliver_due(
     most: int = 100,
     lane: Lane | None = None,
     crew: Crew | None = None,
+    begun: Callable[[], None] = lambda: None,
 ) -> int:
     """Send what is due, one after the other; gives how many were looked at.
 
     `engine` acts as the work role. Any number of threads and processes may do this at once. Without
     a `lane` both are served; `crew` keeps one operator from holding every thread of a process.
+    `begun` is called before a provider is: there may be more for another thread.
     """
     name = worker or worker_name()
     ours = crew or Crew(size=2)
     done = 0
     for one in (lane,) if lane else LANES:
-        while done < most and _turn(engine, settings, one, name, now, ours):
+        while done < most and _turn(engine, settings, one, name, now, ours, begun):
             done += 1
     if lane != "endpoints":
         receipts.settle_overdue(engine, now or datetime.now(UTC))
@@ -137,6 +139,7 @@ def _turn(
     worker: str,
     now: datetime | None,
     crew: Crew,
+    begun: Callable[[], None],
 ) -> bool:
     """Take one notification through all five steps; whether there was one."""
     with ExitStack() as held:
@@ -150,6 +153,7 @@ def _turn(
             claim = claims.claim(session, settings, found, worker, moment)
             turns.served(session, found.organization_id, lane, moment)
         if claim is not None:
+            begun()
             _deliver(engine, settings, claim, worker, now)
     return True
 

@@ -68,10 +68,12 @@ def make(session: Session, secret_key: bytes, due: Any, channel: Any) -> tuple[s
     It ends by the database's clock, which also judges it.
     """
     token = token_of(secret_key, due.id)
-    found = session.execute(_STANDING, {"id": due.id}).one_or_none()
-    code = found.code if found else None
-    if found is None and channel.kind == "sms" and answerable(due, channel.role):
-        code = _new_code(session, channel.address)
+    code = None
+    if channel.kind == "sms":
+        found = session.execute(_STANDING, {"id": due.id}).one_or_none()
+        code = found.code if found else None
+        if found is None and answerable(due, channel.role):
+            code = _new_code(session, channel.address)
     values: Mapping[str, Any] = {
         "organization": due.organization_id,
         "id": due.id,

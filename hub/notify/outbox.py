@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import text, update
+from sqlalchemy import func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -55,6 +55,19 @@ class Terms:
     expires_at: datetime | None = None  #: empty: as the priority says
     is_test: bool = False  #: it only tries the channel
     instead_of: uuid.UUID | None = None  #: the message to another channel that failed
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """What a channel is, and whose."""
+
+    kind: str
+    user_id: uuid.UUID | None  #: None: nobody's own
+
+    @property
+    def lane(self) -> str:
+        """Which deliverers serve it."""
+        return "endpoints" if self.kind in ENDPOINTS else "people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +157,12 @@ def owe(
     channels: Sequence[uuid.UUID],
     now: datetime,
     terms: Terms = Terms(),
+    whose: Mapping[uuid.UUID, Addressed] | None = None,
 ) -> int:
-    """Write one row per channel; one that stands already is not written again. Gives how many."""
+    """Write one row per channel; one that stands already is not written again. Gives how many.
+
+    `whose` says what the channels are, where that was read before in this transaction.
+    """
     if not channels:
         return 0
     begins = terms.not_before or now
@@ -163,19 +180,17 @@ def owe(
         "is_test": terms.is_test,
         "instead_of_id": terms.instead_of,
     }
-    known = session.execute(_WHOSE, {"channels": list(channels)})
-    whose = {row.id: _addressed(row) for row in known}
+    if whose is None:
+        known = session.execute(_WHOSE, {"channels": list(channels)})
+        whose = {row.id: Addressed(row.kind, row.user_id) for row in known}
     rows = [
-        shared | whose[channel] | {"idempotency_key": idempotency_key(notice, channel)}
+        shared
+        | {"channel_id": channel, "user_id": whose[channel].user_id, "lane": whose[channel].lane}
+        | {"idempotency_key": idempotency_key(notice, channel)}
         for channel in channels
         if channel in whose
     ]
     return _write(session, rows)
-
-
-def _addressed(channel: Any) -> dict[str, Any]:
-    lane = "endpoints" if channel.kind in ENDPOINTS else "people"
-    return {"channel_id": channel.id, "user_id": channel.user_id, "lane": lane}
 
 
 def _write(session: Session, rows: list[dict[str, Any]]) -> int:
@@ -184,10 +199,9 @@ def _write(session: Session, rows: list[dict[str, Any]]) -> int:
     written = session.execute(
         insert(Notification)
         .on_conflict_do_nothing(index_elements=["idempotency_key"])
-        .returning(Notification.id),
+        .returning(Notification.id, func.pg_notify(WAKE_CHANNEL, "")),
         rows,
     ).all()
-    session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": WAKE_CHANNEL})
     return len(written)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from hub.notify.outbox import Addressed
 from hub.notify.policies import Step, Target
 from hub.notify.preferences import Away, Person, Reach, stand_in
 from hub.notify.schedules import Layer, Override, Roster, on_call
@@ -21,16 +22,21 @@ from hub.notify.wallclock import Window, window, zone_of
 
 _CACHE: Final = "wellflow people"
 
+# One row where nobody works there; whether there are rotations spares the question for them.
 _PEOPLE: Final = text(
     """
-    SELECT m.user_id, u.name, m.role, p.user_id IS NOT NULL AS says, p.language, p.timezone,
+    SELECT o.name AS organization, o.timezone AS organization_zone,
+           EXISTS (SELECT FROM rotations r
+                   WHERE r.organization_id = o.id AND r.ended_at IS NULL) AS rotates,
+           m.user_id, u.name, m.role, p.user_id IS NOT NULL AS says, p.language, p.timezone,
            p.channels, p.quiet_from, p.quiet_to, p.digest_at, p.most_sms_a_day, p.away_from,
            p.away_until, p.delegate_id
-    FROM memberships m
-    JOIN users u ON u.id = m.user_id AND u.disabled_at IS NULL
+    FROM organizations o
+    LEFT JOIN (memberships m JOIN users u ON u.id = m.user_id AND u.disabled_at IS NULL)
+        ON m.organization_id = o.id AND m.ended_at IS NULL
     LEFT JOIN notify_preferences p
         ON p.organization_id = m.organization_id AND p.user_id = m.user_id
-    WHERE m.organization_id = :organization AND m.ended_at IS NULL
+    WHERE o.id = :organization
     ORDER BY m.created_at, m.id
     """
 )
@@ -88,6 +94,7 @@ class Crew:
     shared: tuple[Reach, ...] = ()
     rotations: dict[uuid.UUID, Roster] = field(default_factory=dict)
     rotation_names: dict[uuid.UUID, str] = field(default_factory=dict)
+    addressed: dict[uuid.UUID, Addressed] = field(default_factory=dict)  #: by channel
 
     def of_role(self, *roles: str) -> list[uuid.UUID]:
         """Everybody with one of these roles."""
@@ -125,19 +132,21 @@ def forget(session: Session) -> None:
 
 def _read(session: Session, organization: uuid.UUID) -> Crew:
     mark = {"organization": organization}
-    operator = session.execute(
-        text("SELECT name, timezone FROM organizations WHERE id = :organization"), mark
-    ).one()
-    found = Crew(organization, zone_of(operator.timezone), operator.name)
+    rows = session.execute(_PEOPLE, mark).all()
+    operator = rows[0]
+    found = Crew(organization, zone_of(operator.organization_zone), operator.organization)
     reach: dict[uuid.UUID | None, list[Reach]] = {}
     for row in session.execute(_CHANNELS, mark):
         channel = Reach(row.id, row.kind, row.worst_priority, row.broken, row.proven_at)
         reach.setdefault(row.user_id, []).append(channel)
-    for row in session.execute(_PEOPLE, mark):
-        channels = tuple(reach.get(row.user_id, ()))
-        found.people[row.user_id] = person_of(row, channels, found.zone)
+        found.addressed[row.id] = Addressed(row.kind, row.user_id)
+    for row in rows:
+        if row.user_id is not None:
+            channels = tuple(reach.get(row.user_id, ()))
+            found.people[row.user_id] = person_of(row, channels, found.zone)
     found.shared = tuple(reach.get(None, ()))
-    _read_rotations(session, mark, found)
+    if operator.rotates:
+        _read_rotations(session, mark, found)
     return found
 
 

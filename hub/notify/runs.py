@@ -16,6 +16,7 @@ from hub.notify import policies
 from hub.notify.messages import Message
 from hub.notify.outbox import Notice
 from hub.notify.policies import BUILT_IN, Due, Place, Policy
+from hub.schema import Alert
 
 _CACHE: Final = "wellflow policies"
 
@@ -30,13 +31,7 @@ _POLICIES: Final = text(
     ORDER BY p.well_id IS NULL, p.lease_id IS NULL, p.created_at, p.id
     """
 )
-_WHERE: Final = text(
-    """
-    SELECT a.well_id, w.lease_id, a.condition <> 'normal' OR a.latched AS stands
-    FROM alerts a LEFT JOIN wells w ON w.id = a.well_id
-    WHERE a.id = :alert
-    """
-)
+_LEASE: Final = text("SELECT lease_id FROM wells WHERE id = :well")
 _BEGIN: Final = text(
     """
     INSERT INTO escalation_runs
@@ -85,20 +80,18 @@ class Chosen:
 
 def choose(session: Session, notice: Notice) -> Chosen:
     """The policy that holds for an alert now."""
-    where: Any = session.execute(_WHERE, {"alert": notice.alert_id}).one()
-    kept = _kept(session, notice.organization_id)
-    row = fitting(kept, notice.priority, where.well_id, where.lease_id)
-    if row is None:
-        return Chosen(BUILT_IN, None, where.well_id)
-    return Chosen(policies.from_json(row.snapshot), row.version_id, where.well_id)
+    well = session.get_one(Alert, notice.alert_id).well_id  # whoever pages has it at hand
+    return choose_for(session, notice.organization_id, notice.priority, well)
 
 
 def choose_for(
     session: Session, organization: uuid.UUID, priority: int, well: uuid.UUID | None
 ) -> Chosen:
     """The policy that would hold for an alert of a priority at a well."""
-    lease = session.scalar(text("SELECT lease_id FROM wells WHERE id = :well"), {"well": well})
-    row = fitting(_kept(session, organization), priority, well, lease)
+    kept = _kept(session, organization)
+    by_lease = well is not None and any(row.lease_id for row in kept)
+    lease = session.scalar(_LEASE, {"well": well}) if by_lease else None
+    row = fitting(kept, priority, well, lease)
     if row is None:
         return Chosen(BUILT_IN, None, well)
     return Chosen(policies.from_json(row.snapshot), row.version_id, well)

@@ -93,7 +93,8 @@ class _Round:
             return 0
         terms = Terms(step=min(self.place.step, 32_000))
         channels = list(dict.fromkeys(self.channels))
-        return outbox.owe(self.session, self._worded(), channels, self.now, terms)
+        whose = self.crew.addressed
+        return outbox.owe(self.session, self._worded(), channels, self.now, terms, whose)
 
     def _worded(self) -> Notice:
         """The notice as it is at this step; a repetition tells that it is one."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from hub.alerts import rules
+from hub.alerts import rules, upkeep
 from hub.alerts.lifecycle import acknowledge
+from hub.alerts.upkeep import watch_clocks
 from hub.database import tenant_session
 from tests.alerting import Gauge, steady, watch
 from tests.cast import Cast
@@ -251,3 +254,87 @@ def test_a_clock_that_runs_behind_keeps_nobody_from_being_told(gauge: Gauge) -> 
     gauge.judge(21 + 1800)
     assert gauge.alert().origin == "live"
     assert [kind for kind, _ in gauge.told()] == ["raised", "cleared"]
+
+
+def announces(gauge: Gauge, blocks: int, stored: int, stream: str = "s1") -> None:
+    """The site has announced so many blocks of a stream, of which so many are stored."""
+    with gauge.database.engine("owner").begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO streams (organization_id, agent_id, stream, number, announced)"
+                " VALUES (:o, :a, :s, :n, :all)"
+                " ON CONFLICT (agent_id, stream) DO UPDATE SET number = :n, announced = :all"
+            ),
+            {
+                "o": gauge.operator.id,
+                "a": gauge.operator.agents[0],
+                "s": stream,
+                "n": stored,
+                "all": blocks,
+            },
+        )
+
+
+def drained(gauge: Gauge, stored: int, *values: tuple[float, float | None]) -> None:
+    gauge.arrive(*values)
+    announces(gauge, 3, stored)
+
+
+def test_nobody_is_paged_for_what_the_next_block_of_a_backlog_clears(gauge: Gauge) -> None:
+    drained(gauge, 2, *steady(95, range(10, 6601, 10)))  # ten minutes ago it still stood
+    gauge.judge(2 * HOUR)
+    assert (gauge.alert().condition, gauge.told()) == ("active", [])
+    assert gauge.events() == ["raised", "held"]
+    drained(gauge, 3, *steady(150, range(6610, 7201, 10)))
+    gauge.judge(2 * HOUR + 1)
+    watch_clocks(gauge.database.engine("work"), gauge.at(2 * HOUR + 300))
+    assert (gauge.alert().condition, gauge.alert().origin) == ("normal", "historical")
+    assert gauge.told() == []
+
+
+def test_what_stands_when_the_site_has_caught_up_is_told_once(gauge: Gauge) -> None:
+    drained(gauge, 2, *steady(95, range(10, 6601, 10)))
+    gauge.judge(2 * HOUR)
+    drained(gauge, 3, *steady(95, range(6610, 6701, 10)))  # all it has; its gauge stopped then
+    gauge.judge(2 * HOUR + 1)
+    alert = gauge.alert()
+    assert (alert.origin, alert.ack, gauge.told()) == ("live", "unacked", [("raised", "queued")])
+    watch_clocks(gauge.database.engine("work"), gauge.at(2 * HOUR + 300))
+    assert gauge.told() == [("raised", "queued")]
+
+
+def test_a_backlog_that_stalls_keeps_an_alarm_for_two_minutes_at_most(gauge: Gauge) -> None:
+    drained(gauge, 2, *steady(95, range(10, 6601, 10)))
+    gauge.judge(2 * HOUR)
+    work = gauge.database.engine("work")
+    upkeep.freeze_silent(work, gauge.at(2 * HOUR + 1))  # nobody sees how it stands now
+    watch_clocks(work, gauge.at(2 * HOUR + 119))
+    assert gauge.told() == []
+    watch_clocks(work, gauge.at(2 * HOUR + 121))
+    alert = gauge.alert()
+    assert (alert.origin, alert.ack, gauge.told()) == ("live", "unacked", [("raised", "queued")])
+    drained(gauge, 3, *steady(95, range(6610, 7201, 10)))
+    gauge.judge(2 * HOUR + 130)
+    assert gauge.told() == [("raised", "queued")]
+
+
+def test_a_live_alarm_is_not_held_up_by_a_backlog_beside_it(gauge: Gauge) -> None:
+    announces(gauge, 9, 1, "old")
+    gauge.arrive((2 * HOUR - 30, 150), (2 * HOUR - 1, 95))
+    gauge.judge(2 * HOUR)
+    assert gauge.told() == [("raised", "queued")]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_in_whatever_order_a_backlog_comes_what_it_clears_itself_pages_nobody(
+    gauge: Gauge, seed: int
+) -> None:
+    blocks = [(start, start + 600) for start in range(0, 7200, 600)]
+    random.Random(seed).shuffle(blocks)
+    for stored, (start, end) in enumerate(blocks, 1):
+        low = 6000 <= start < 6600
+        gauge.arrive(*steady(95 if low else 150, range(start + 10, end + 1, 10)))
+        announces(gauge, len(blocks), stored)
+        gauge.judge(2 * HOUR + stored)
+    assert [span[:2] for span in gauge.spans()] == [(6010, 6610)]
+    assert gauge.told() == []

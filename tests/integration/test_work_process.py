@@ -13,7 +13,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import text
 
 from hub.jobs import runner
-from hub.jobs.runner import Loop
+from hub.jobs.runner import Gang, Loop
 from hub.jobs.schedule import SCHEDULE, Job
 from hub.jobs.slots import Slots
 from hub.settings import HubSettings
@@ -153,3 +153,20 @@ def test_every_job_of_the_schedule_runs_on_a_fresh_database(
     assert Slots(database.engine("work"), told, "w").run_if_due(scheduled)
     ((_, outcome, detail),) = runs(database)
     assert (outcome, detail) == ("done", detail)
+
+
+def test_a_message_wakes_one_deliverer_and_who_is_busy_looks_again() -> None:
+    stop = threading.Event()
+    gang = Gang([Loop(name, lambda: False, stop, rests=True) for name in "abc"])
+
+    def woken() -> list[str]:
+        return [loop.name for loop in gang.loops if loop.wake.is_set()]
+
+    gang.set()
+    assert woken() == ["a"]
+    gang.set()
+    assert woken() == ["a", "b"]
+    for loop in gang.loops:
+        loop.rests = False  # all are sending
+    gang.set()
+    assert woken() == ["a", "b", "c"]
