@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 import psycopg
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import Rule
@@ -28,11 +28,19 @@ DAYS: Final = 90
 SLICE_READINGS: Final = 100_000
 #: More than this keeps a person at a slider waiting: the stretch is shortened, and said so.
 MOST_AT_ONCE: Final = 1_000_000
+#: A signal that has to be made first (a slope, what is usual, a condition) takes longer.
+MOST_OF_SIGNAL: Final = 200_000
+#: A suggestion tries a dozen rules over it.
+MOST_FOR_SUGGESTION: Final = 200_000
+MOST_OF_SIGNAL_FOR_SUGGESTION: Final = 20_000
 
+#: Operators read through a view of their own rows; the workers have the readings themselves, and
+#: name a tag of one operator.
+_THROUGH_VIEW: Final = text("SELECT has_table_privilege('reading_points', 'SELECT')")
 _READ: Final = """
     SELECT array_agg(p.at) AS times, array_agg(p.value) AS points, array_agg(p.quality) AS qualities
     FROM (SELECT floor(extract(epoch FROM r.time) * 1000)::bigint AS at, r.value, r.quality
-          FROM reading_points r
+          FROM {readings} r
           WHERE r.tag_id = %(tag)s AND r.time > %(after)s AND r.time <= %(until)s
           ORDER BY r.time) p
 """
@@ -59,6 +67,16 @@ class Stretch:
     def readings(self) -> float:
         """About how many readings it holds."""
         return (self.end - self.start) / max(self.interval_ms, 1)
+
+
+def most_to_try(rule: Rule) -> int:
+    """How many readings a rule is replayed over while somebody waits."""
+    return MOST_OF_SIGNAL if rule.stages else MOST_AT_ONCE
+
+
+def most_to_suggest(rule: Rule) -> int:
+    """How many readings delays are computed from."""
+    return MOST_OF_SIGNAL_FOR_SUGGESTION if rule.stages else MOST_FOR_SUGGESTION
 
 
 def stretch(
@@ -114,10 +132,13 @@ def judged(session: Session, span: Stretch) -> Iterator[Samples | Rows]:
 
 
 def _slices(session: Session, span: Stretch, tag: int) -> Iterator[Samples]:
+    source = "reading_points" if session.scalar(_THROUGH_VIEW) else "readings"
+    statement = _READ.format(readings=source)
     for after in range(span.start, span.end, span.slice_ms):
         until = min(after + span.slice_ms, span.end)
         values = {"tag": tag, "after": to_instant(after), "until": to_instant(until)}
-        times, points, qualities = _driver(session).execute(_READ, values, binary=True).fetchone()  # type: ignore[misc]
+        row = _driver(session).execute(statement, values, binary=True).fetchone()
+        times, points, qualities = row or (None, None, None)
         yield Samples(times or [], points or [], qualities or [])
 
 

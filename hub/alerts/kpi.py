@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 PERIOD: Final = timedelta(days=30)  #: shorter says little
 SLOT: Final = timedelta(minutes=10)
 FLOOD: Final = 10  #: more alarms than this in a slot are a flood
-CHATTER: Final = 3  #: so many alarms of one rule in a slot
+CHATTER: Final = 3  #: so many alarms of one rule in a slot chatter
+FLEETING: Final = timedelta(minutes=1)  #: over within it, and not chattering
 STALE_AFTER: Final = timedelta(hours=24)
 
 
@@ -44,6 +45,7 @@ FLOODS: Final = Target("Time in flood", 1, 2, "%")
 TOP_TEN: Final = Target("Share of the ten worst rules", 5, 20, "%")
 STALE: Final = Target("Standing longer than a day", 5, 10)
 CHATTERING: Final = Target("Chattering rules", 0, 0)
+FLEETING_RULES: Final = Target("Fleeting rules", 0, 0)
 MIX: Final = {1: 5.0, 2: 15.0, 3: 80.0}  #: per cent of priority 1, 2, and 3 with 4
 
 
@@ -72,6 +74,23 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Nuisance:
+    """What one rule raised on one gauge in a period, and how much of it came and went.
+
+    *Chattering* are alarms of which three or more began within ten minutes; *fleeting* is what was
+    over within a minute and did not repeat at once (ISA-18.2).
+    """
+
+    rule_id: uuid.UUID
+    rule: str
+    gauge: str  #: its tag; empty for what watches none
+    place: str
+    alarms: int
+    chattering: int
+    fleeting: int
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """What an operator's alarms come to in a period."""
 
@@ -79,9 +98,19 @@ class Figures:
     alarms: int
     mix: Mapping[int, float]  #: per cent by priority, 4 with 3
     top_ten_percent: float
-    chattering: int
+    nuisances: tuple[Nuisance, ...]  #: rules that chatter or are fleeting, the worst first
     stale: int
     people: tuple[Load, ...]
+
+    @property
+    def chattering(self) -> int:
+        """Rules that chatter."""
+        return sum(one.chattering > 0 for one in self.nuisances)
+
+    @property
+    def fleeting(self) -> int:
+        """Rules with alarms that come and go."""
+        return sum(one.fleeting > 0 for one in self.nuisances)
 
 
 _SENT = text(
@@ -98,8 +127,14 @@ _SENT = text(
 
 _RAISED = text(
     """
-    SELECT a.rule_id, a.priority, a.raised_at FROM alerts a
+    SELECT a.rule_id, a.priority, a.raised_at, a.cleared_at, r.name AS rule,
+           coalesce(t.name, '') AS gauge, coalesce(w.name, a.subject, '') AS place
+    FROM alerts a
+    JOIN alert_rules r ON r.id = a.rule_id
+    LEFT JOIN tags t ON t.id = a.tag_id
+    LEFT JOIN wells w ON w.id = a.well_id
     WHERE a.raised_at > :since AND a.raised_at <= :now AND a.retracted_at IS NULL
+    ORDER BY a.raised_at, a.id
     """
 )
 
@@ -123,7 +158,7 @@ def figures(session: Session, now: datetime, period: timedelta = PERIOD) -> Figu
         alarms=len(raised),
         mix=_mix(row.priority for row in raised),
         top_ten_percent=100 * top / len(raised) if raised else 0.0,
-        chattering=_chattering(raised),
+        nuisances=tuple(nuisances(raised)),
         stale=int(stale),
         people=tuple(_people(session.execute(_SENT, values).all(), period)),
     )
@@ -135,12 +170,37 @@ def _mix(priorities: Iterable[int]) -> dict[int, float]:
     return {priority: 100 * counted[priority] / whole for priority in MIX}
 
 
-def _chattering(raised: Sequence[Any]) -> int:
-    """Rules that raised three alarms or more within ten minutes."""
-    by_rule: dict[uuid.UUID, list[datetime]] = defaultdict(list)
+def nuisances(raised: Iterable[Any]) -> list[Nuisance]:
+    """Rules and gauges whose alarms chatter or are fleeting, the worst first."""
+    grouped: dict[tuple[uuid.UUID, str], list[Any]] = defaultdict(list)
     for row in raised:
-        by_rule[row.rule_id].append(row.raised_at)
-    return sum(worst(instants, SLOT) >= CHATTER for instants in by_rule.values())
+        grouped[row.rule_id, row.gauge].append(row)
+    found = []
+    for (rule_id, gauge), rows in grouped.items():
+        chattering, fleeting = coming_and_going([(r.raised_at, r.cleared_at) for r in rows])
+        if chattering or fleeting:
+            last = rows[-1]
+            found.append(
+                Nuisance(rule_id, last.rule, gauge, last.place, len(rows), chattering, fleeting)
+            )
+    return sorted(found, key=lambda one: (-one.chattering, -one.fleeting, one.rule, one.gauge))
+
+
+def coming_and_going(spells: Sequence[tuple[datetime, datetime | None]]) -> tuple[int, int]:
+    """How many alarms of one rule and gauge chatter, and how many more are fleeting."""
+    ordered = sorted(spells, key=lambda spell: spell[0])
+    chatter: set[int] = set()
+    first = 0
+    for last, (begun, _) in enumerate(ordered):
+        while begun - ordered[first][0] >= SLOT:
+            first += 1
+        if last - first + 1 >= CHATTER:
+            chatter.update(range(first, last + 1))
+    fleeting = sum(
+        n not in chatter and ended is not None and ended - begun < FLEETING
+        for n, (begun, ended) in enumerate(ordered)
+    )
+    return len(chatter), fleeting
 
 
 def _people(rows: Sequence[Any], period: timedelta) -> list[Load]:

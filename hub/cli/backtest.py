@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import RuleError
 from hub.alerts import replay, rules
-from hub.alerts.backtest import DAYS, MOST_AT_ONCE, Stretch, backtest, stretch, suggestion
+from hub.alerts.backtest import DAYS, Stretch, backtest, most_to_suggest, stretch, suggestion
 from hub.alerts.suggest import Suggestion
 from hub.alerts.watches import Tried, tried
 from hub.cli.screen import CommandError, Exit, Screen
@@ -152,7 +152,7 @@ def _try(
     better = None
     if asked.suggest:
         now = datetime.now(UTC)
-        near = stretch(session, tag, now, asked.days, most=MOST_AT_ONCE, tags=several)
+        near = stretch(session, tag, now, asked.days, most=most_to_suggest(rule), tags=several)
         with screen.busy(f"Trying other delays on {tag.name}"):
             better = suggestion(session, rule, near, respond_within_s)
     return Trial(tag, span, figures, better)

@@ -17,7 +17,16 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine, text
 
 from hub import deadman
-from hub.alerts import afterwards, fanout, obligations, office, sitebundles, upkeep, watchkeeping
+from hub.alerts import (
+    afterwards,
+    fanout,
+    obligations,
+    office,
+    sitebundles,
+    upkeep,
+    watchkeeping,
+    weekly,
+)
 from hub.documents.sweep import sweep
 from hub.incidents.rounds import go_round
 from hub.notify import digests, escalation, reach, rosters
@@ -283,6 +292,12 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _every(minutes=10),
         "asks everybody on duty once a week to answer a message, and names who did not",
         lambda engine, _settings: reach.watch(engine, datetime.now(UTC)),
+    ),
+    _job(
+        "worst_rules",
+        _every(minutes=1),
+        "writes on Monday at eight, operator by operator, of the week's worst rules and their fix",
+        lambda engine, _settings: weekly.send_due(engine, datetime.now(UTC)),
     ),
     _job(
         "backlog",

@@ -49,6 +49,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "missed": "No answer from {name}",
         "missed_head": "{name} did not answer the weekly question whether they can be reached. Look"
         " at their channels, or put somebody else on call.",
+        "report": "The week's worst rules: {alarms} alarms, {share} of {rules} rules",
+        "report_head": "{alarms} alarms in the week to {until}; {share} came from these {rules}"
+        " rules. Where a fix could be computed from the gauge's own readings, it waits for one"
+        " click; it takes out chatter and loses no long alarm.",
+        "report_rule": "“{rule}”, {place}: {alarms} alarms, {chattering} of them chattering,"
+        " {fleeting} fleeting.",
+        "report_fix": "Fix: {after} in place of {before}, in a month.",
+        "report_dead": "Its gauge is dead since {since}.",
     },
     "es": {
         "storm": "TORMENTA {place}: {total} alarmas, primera {first} a las {since}; {counts}",
@@ -85,6 +93,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "missed": "{name} no contesta",
         "missed_head": "{name} no contestó la pregunta semanal de si se le puede localizar. Revise"
         " sus canales, o ponga a otra persona de guardia.",
+        "report": "Las peores reglas de la semana: {alarms} alarmas, {share} de {rules} reglas",
+        "report_head": "{alarms} alarmas en la semana hasta {until}; {share} vinieron de estas"
+        " {rules} reglas. Donde se pudo calcular un arreglo con las lecturas del propio medidor,"
+        " espera un clic; quita el parpadeo y no pierde ninguna alarma larga.",
+        "report_rule": "“{rule}”, {place}: {alarms} alarmas, {chattering} de ellas parpadeando,"
+        " {fleeting} fugaces.",
+        "report_fix": "Arreglo: {after} en lugar de {before}, en un mes.",
+        "report_dead": "Su medidor está muerto desde {since}.",
     },
 }
 

@@ -13,7 +13,15 @@ from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import RuleError
 from hub.alerts import replay
-from hub.alerts.backtest import DAYS, MOST_AT_ONCE, Stretch, backtest, stretch, suggestion
+from hub.alerts.backtest import (
+    DAYS,
+    Stretch,
+    backtest,
+    most_to_suggest,
+    most_to_try,
+    stretch,
+    suggestion,
+)
 from hub.alerts.rule_checks import Checked, check
 from hub.alerts.rule_reach import first_told
 from hub.alerts.suggest import Suggestion
@@ -29,11 +37,6 @@ from hub.schema import Tag
 
 pages = Blueprint("rule_trial", __name__, url_prefix="/rules")
 
-#: At a slider nobody waits for more; the suggestion tries a dozen rules over it.
-MOST_FOR_SUGGESTION: Final = 200_000
-#: A signal that has to be made first (a slope, what is usual, a condition) takes longer.
-MOST_OF_SIGNAL: Final = 200_000
-MOST_OF_SIGNAL_FOR_SUGGESTION: Final = 20_000
 WIDTH: Final = 720
 HEIGHT: Final = 90
 
@@ -60,7 +63,7 @@ def trial() -> ResponseReturnValue:
         read = _read(session, form, shape, tag)
         if tag is None or isinstance(read, str):
             return render_template("rule_trial.html", refusal=read)
-        most = MOST_OF_SIGNAL if read.rule.stages else MOST_AT_ONCE
+        most = most_to_try(read.rule)
         span = stretch(session, tag, now(), DAYS, most=most, tags=read.several)
         found = backtest(session, read.rule, span)
         checked = check(
@@ -87,7 +90,7 @@ def suggest() -> ResponseReturnValue:
         read = _read(session, form, shape, tag)
         if tag is None or isinstance(read, str):
             return render_template("rule_suggestion.html", refusal=read, better=None)
-        most = MOST_OF_SIGNAL_FOR_SUGGESTION if read.rule.stages else MOST_FOR_SUGGESTION
+        most = most_to_suggest(read.rule)
         span = stretch(session, tag, now(), DAYS, most=most, tags=read.several)
         better = suggestion(session, read.rule, span, round(minutes * 60) if minutes else None)
     return render_template(
