@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from agent.chatter import Pace, calmed
 from agent.contract.alarm_rules import Rule, RuleError, parse_rule
 from agent.contract.alarms import Change, Samples, State, carry, evaluate
 from agent.contract.blocks import ClockState, Sample, Stamp
@@ -65,6 +66,9 @@ class _Watched:
     spell: uuid.UUID | None = None
     acked: str = ""
     saved: str = ""  #: what was kept of it last
+    pace: Pace = field(default_factory=Pace)
+    worst: int = 4  #: priority of the worst that was told of its alarm
+    own: int = 0  #: how often an hour the rule itself wants to be raised; 0: as often as it comes
 
     @property
     def key(self) -> str:
@@ -147,11 +151,12 @@ class SiteAlarms:
         if rule.tags:
             self.faults.append(f"rule {told.name!r} looks at several tags; only the hub runs it")
             return None
+        own, rule = rule.most_per_hour, calmed(rule)
         if running is None:
-            return self._from_disk(_Watched(told, rule))
+            return self._from_disk(_Watched(told, rule, own=own))
         if running.told.version != told.version:
             running.state = carry(rule, running.state)
-        running.told, running.rule = told, rule
+        running.told, running.rule, running.own = told, rule, own
         return running
 
     def _guard(self) -> None:
@@ -173,11 +178,14 @@ class SiteAlarms:
             state = State.from_json(body["state"])
             watched.spell = uuid.UUID(body["spell"]) if body["spell"] else None
             watched.state = carry(watched.rule, state)
+            watched.pace.frozen = watched.state.frozen_since is not None
+            if watched.state.spell is not None:
+                watched.worst = _level(watched, watched.state.spell.level)
             watched.acked, watched.saved = str(body["acked"]), kept.decode()
             self._shift = int(body["shift"])
         except (KeyError, TypeError, ValueError) as fault:
             log.warning("rule %r begins anew: %s", watched.told.name, fault)
-            return _Watched(watched.told, watched.rule)
+            return _Watched(watched.told, watched.rule, own=watched.own)
         return watched
 
     def _heed(self, acknowledged: set[uuid.UUID]) -> None:
@@ -233,11 +241,25 @@ class SiteAlarms:
                 watched.spell, watched.acked = new_id(), ""
             elif change.worse:
                 watched.acked = ""
-            lines.append(self._line(watched, change))
+            lines += self._lines(watched, change)
             if change.kind == "cleared":
                 watched.spell, watched.acked = None, ""
         self._save(lines)
         self._news()
+
+    def _lines(self, watched: _Watched, change: Change) -> list[bytes]:
+        """The record of a change while the rule may still speak, and a word when it may not."""
+        priority = _level(watched, change.level)
+        lines = []
+        if watched.pace.allows(change, priority, watched.worst):
+            lines.append(self._line(watched, change))
+            watched.worst = priority if change.kind == "raised" else min(watched.worst, priority)
+        said = watched.pace.note(watched.rule, watched.own, change.seen_at)
+        if said:
+            said = f"Rule “{watched.told.name or watched.told.tag}” {said}. Give it an off-delay."
+            log.warning("%s", said)
+            lines.append(self._site("chatter", said))
+        return lines
 
     def _line(self, watched: _Watched, change: Change) -> bytes:
         shift, spell = self._shift, watched.spell or new_id()
@@ -266,8 +288,11 @@ class SiteAlarms:
     def note(self, what: str, said: str) -> None:
         """Let the hub know something about the site, when it can be told."""
         with self._lock:
-            self._save([self._record("site", self._clock.now_ms(), {"what": what, "said": said})])
+            self._save([self._site(what, said)])
         self._news()
+
+    def _site(self, what: str, said: str) -> bytes:
+        return self._record("site", self._clock.now_ms(), {"what": what, "said": said})
 
     def acknowledge(self, by: str, note: str = "") -> list[Standing]:
         """Somebody at the site takes on what stands; gives what nobody had taken on before."""

@@ -11,9 +11,20 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hub.alerts.rules import EVALUATED
 from hub.console.counts import is_silent
 from hub.readings import AgentCompleteness, completeness
-from hub.schema import Agent, AgentEvent, ConfigEpoch, ConfigEpochTag, Tag, User, Well
+from hub.schema import (
+    Agent,
+    AgentEvent,
+    AlertRule,
+    ConfigEpoch,
+    ConfigEpochTag,
+    SiteRules,
+    Tag,
+    User,
+    Well,
+)
 
 EVENTS_SHOWN = 20
 EPOCHS_SHOWN = 8
@@ -76,6 +87,48 @@ class Happening:
     at: datetime
     kind: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnSite:
+    """The alarm rules of a site: what the hub wants run, and what the agent says it runs."""
+
+    wanted: int  #: number of the newest rules; 0: none were made yet
+    made_at: datetime | None
+    rules: int
+    running: int  #: number of those that run; 0: none
+    running_at: datetime | None
+    refusal: str | None
+    listed: tuple[tuple[AlertRule, str], ...]  #: with the tag of each
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the site runs what the hub wants."""
+        return self.wanted > 0 and self.running == self.wanted
+
+
+def on_site(session: Session, agent_id: uuid.UUID) -> OnSite | None:
+    """The rules of a site; None where it has no key and cannot be sent any."""
+    of = SiteRules
+    columns = (of.epoch, of.made_at, of.rules, of.running, of.running_at, of.refusal)
+    told = select(*columns).where(of.agent_id == agent_id, of.key_made_at.is_not(None))
+    row = session.execute(told).one_or_none()
+    if row is None:
+        return None
+    listed = (
+        select(AlertRule, Tag.name)
+        .join(Tag, Tag.id == AlertRule.tag_id)
+        .where(
+            Tag.agent_id == agent_id,
+            AlertRule.enabled,
+            AlertRule.advisory.is_(False),
+            AlertRule.faulted_at.is_(None),
+            AlertRule.kind.in_([kind for kind in EVALUATED if kind != "expression"]),
+        )
+        .order_by(func.lower(AlertRule.name), AlertRule.id)
+    )
+    found = tuple((rule, tag) for rule, tag in session.execute(listed))
+    return OnSite(*row, found)
 
 
 def agent_rows(session: Session, now: datetime, *where: Any) -> list[AgentRow]:

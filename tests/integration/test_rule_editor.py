@@ -281,8 +281,12 @@ def test_silence_has_a_form(house: tuple[Database, Operator], alice: Visitor) ->
 # --------------------------------------------------------------------------------- at the site
 
 
-def test_the_site_gets_numbers_and_follows_the_tank(house: tuple[Database, Operator]) -> None:
+def test_the_site_gets_numbers_and_follows_the_tank(
+    house: tuple[Database, Operator], alice: Visitor
+) -> None:
     database, own = house
+    agent = f"/agents/{own.agents[0]}"
+    assert "Rules on site" not in read(alice.get(agent)), "it has no key"
     full = {"setpoint": {"of": "tank_height", "plus": -12}, "priority": 1}
     soon = {"to": {"of": "tank_height", "times": 0.95}, "window_s": 600}
     keep(database, own, 2, "limit", {"levels": {"hihi": full}})
@@ -308,10 +312,18 @@ def test_the_site_gets_numbers_and_follows_the_tank(house: tuple[Database, Opera
 
     assert sitebundles.renew(database.engine("work"), settings) == 1
     assert sent() == [("limit", 228.0, None), ("rate", None, 228.0)]
+    words = read(alice.get(agent))
+    assert "behind Wanted are 2 rules" in words
+    assert "it has not said that it runs any" in words
+    assert "limit there plc.oil_level 1" in words
+    with database.admin() as admin:
+        admin.execute("UPDATE site_rules SET running = epoch, running_at = now()")
+    assert "as wanted 2 rules" in read(alice.get(agent))
     with database.admin() as admin:
         admin.execute("UPDATE tanks SET height_in = 200")
     later = datetime.now(UTC) + timedelta(minutes=1)
     assert sitebundles.renew(database.engine("work"), settings, later) == 1, "within a minute"
     assert sent() == [("limit", 188.0, None), ("rate", None, 190.0)]
+    assert "behind Wanted are 2 rules" in read(alice.get(agent))
     with database.admin() as admin:
         admin.execute("UPDATE tanks SET height_in = 240")

@@ -11,7 +11,7 @@ import pytest
 from agent.alarms import SiteAlarms
 from agent.contract.blocks import ClockState, Sample
 from agent.contract.errors import WireError
-from agent.contract.records import SiteAlarm, alarm_of, is_record, thaw_record
+from agent.contract.records import Record, SiteAlarm, alarm_of, is_record, thaw_record
 from agent.contract.rulebundle import (
     Bundle,
     SiteRule,
@@ -226,3 +226,94 @@ def test_what_a_state_on_disk_cannot_tell_begins_anew(caplog: pytest.LogCaptureF
     assert "begins anew" in caplog.text
     again.read(900, 6)
     assert [alarm.what for alarm in again.told()] == ["raised", "raised"]
+
+
+# -------------------------------------------------------------------------------------- chatter
+
+BARE = {
+    "levels": {
+        "hi": {"setpoint": 700, "priority": 2},
+        "hihi": {"setpoint": 800, "priority": 1},
+    }
+}
+
+
+def records(site: Site) -> list[Record]:
+    return [
+        thaw_record(line)
+        for info in site.outbox.streams()
+        if info.lane == "a"
+        for line in lines(site.outbox, info.id, info.floor + 1).values()
+    ]
+
+
+def bare() -> Site:
+    """A site with one rule that has no delays at all."""
+    site = Site()
+    site.alarms.use(bundle(rule(params=BARE, version=2), epoch=200))
+    return site
+
+
+@pytest.mark.parametrize(
+    "values",
+    [(750.0, 850.0), (850.0, None), (500.0, 850.0, None, 750.0)],
+    ids=["changes its level", "goes blind", "all of it"],
+)
+def test_a_rule_without_delays_fills_no_disk(values: tuple[float | None, ...]) -> None:
+    """Swinging every second for an hour and a half: few records, and it is said why."""
+    site = bare()
+    for n in range(5400):
+        site.read(values[n % len(values)])
+    found = records(site)
+    assert len(found) <= 2 * 40
+    said = [record.body["said"] for record in found if record.kind == "site"]
+    assert 1 <= len(said) <= 2 * 2
+    assert all(words.startswith("Rule “Tubing high” ") for words in said)
+
+
+def test_an_alarm_that_keeps_coming_back_is_one_that_stands_and_ends() -> None:
+    site = bare()
+    for n in range(600):
+        site.read(750.0 if n % 2 else 500.0)
+    alarms = [alarm_of(r) for r in records(site) if r.kind == "alarm"]
+    assert [a.what for a in alarms] == ["raised", "cleared"] * 5 + ["raised"]
+    assert len(site.alarms.standing()) == 1
+    site.read(500.0, 3600)
+    alarms = [alarm_of(r) for r in records(site) if r.kind == "alarm"]
+    assert alarms[-1].what == "cleared"
+    assert site.alarms.standing() == []
+
+
+def test_what_becomes_worse_is_told_however_often_it_has_changed() -> None:
+    site = bare()
+    site.alarms.use(
+        bundle(
+            rule(
+                params={
+                    "levels": {
+                        "lolo": {"setpoint": 100, "priority": 1},
+                        "lo": {"setpoint": 300, "priority": 2},
+                        "hi": {"setpoint": 700, "priority": 3},
+                        "hihi": {"setpoint": 800, "priority": 2},
+                    }
+                },
+                version=3,
+            ),
+            epoch=300,
+        )
+    )
+    for n in range(200):
+        site.read(750.0 if n % 2 else 850.0)
+    told = len(records(site))
+    site.read(50.0)
+    assert len(records(site)) == told + 1
+    (last,) = [alarm_of(r) for r in records(site) if r.kind == "alarm"][-1:]
+    assert (last.what, last.level, last.priority) == ("level", "lolo", 1)
+
+
+def test_a_rule_that_limits_itself_needs_no_word_about_it() -> None:
+    site = Site()
+    site.alarms.use(bundle(rule(params=BARE | {"most_per_hour": 2}, version=2), epoch=200))
+    for n in range(600):
+        site.read(750.0 if n % 2 else 500.0)
+    assert [r.kind for r in records(site)] == ["alarm"] * 3

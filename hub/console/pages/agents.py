@@ -50,13 +50,15 @@ def page(agent_id: uuid.UUID) -> ResponseReturnValue:
             abort(404)
         events = agent_state.happenings(session, agent_id)
         epochs = agent_state.epochs(session, agent_id)
+        on_site = agent_state.on_site(session, agent_id)
         tags = tag_table(session, agent_id)
     return show(
         "agent.html",
-        (found[0], events, epochs),
+        (found[0], events, epochs, on_site),
         agent=found[0],
         events=events,
         epochs=epochs,
+        on_site=on_site,
         form=None,
         **tags,
     )
