@@ -107,6 +107,7 @@ def _welcome(stage: Stage, screen: Screen) -> str:
   by itself, as it did to a real well in 2014: the tubing pressure falls, the downhole pressure
   rises, an alarm is raised, a mail arrives. Acknowledge it. Some gauges are dead, as in real
   life; see how that is told. Under Agents stands up to when everything is known to be complete.
+  Under Incidents a leak is open: what agencies are owed, and the clock that runs.
 
   The programs' settings and logs are in {stage.state}. Try
     {sys.executable} -m hub --settings {stage.hub_file} audit

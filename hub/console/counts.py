@@ -42,7 +42,11 @@ def _count() -> Counts:
 
 def _unacknowledged(session: Session) -> int:
     waiting = select(func.count()).where(
-        Alert.closed_at.is_(None), Alert.ack == "unacked", Alert.shelved_until.is_(None)
+        Alert.closed_at.is_(None),
+        Alert.ack == "unacked",
+        Alert.shelved_until.is_(None),
+        Alert.suppressed_by.is_(None),
+        Alert.out_of_service_until.is_(None),
     )
     return session.scalar(waiting) or 0
 

@@ -30,6 +30,52 @@ MOVES: Final[Mapping[str, str]] = {
     "closed": "Close",
 }
 SHOWN_DONE: Final = 10
+#: Headings of the facts form, and the fields under each, as a person would be asked for them.
+FACTS: Final = (
+    (
+        "What happened, and where",
+        (
+            *("incident_class", "severity", "place", "occurred_at", "discovered_at", "state"),
+            *("lat", "lon", "federal_lease", "description"),
+        ),
+    ),
+    (
+        "How much got out",
+        (
+            *("fluid", "recovered", "contained"),
+            *("released_low", "released", "released_high", "gas_low", "gas", "gas_high"),
+            *("h2s_lb_low", "h2s_lb", "h2s_lb_high"),
+            *("h2s_ppm", "water_tds_ppm", "property_damage"),
+        ),
+    ),
+    (
+        "Where it went, and whom it threatens",
+        (
+            *("inside_containment", "on_site", "reached_water", "threatens_water"),
+            *("sensitive_area", "endangers_health", "threatens_property", "h2s_uncontrolled"),
+            "coastal",
+        ),
+    ),
+    (
+        "What else is so",
+        (
+            *("fire", "explosion", "lightning", "blowout", "emergency", "major", "significant"),
+            *("pipeline", "offshore", "h2s_plan"),
+        ),
+    ),
+    (
+        "People",
+        (
+            *("injured", "first_aid_cases", "medical_cases", "restricted_cases"),
+            *("days_away_cases", "hospitalised", "amputations", "eye_losses", "deaths"),
+        ),
+    ),
+    (
+        "Afterwards",
+        ("discharge_stopped_at", "cleanup_ended_on", "built_on", "root_cause"),
+    ),
+    ("Where a fact gets milder", ("correction",)),
+)
 
 _CARDS: Final = text(
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,6 +31,9 @@ INPUTS = {"date": "date", "time": "time", "instant": "datetime-local"}
 MODES = {"integer": "numeric", "decimal": "decimal", "double": "decimal"}
 TITLE, CHOICE = "-title", "-choice"
 
+#: A form's own headings, and the names of the fields under each.
+Headings = Sequence[tuple[str, Sequence[str]]]
+
 
 @dataclass(slots=True)
 class Entry:
@@ -43,6 +46,7 @@ class Entry:
     options: Collection[tuple[str, str]] = ()  #: rows that fit the words typed, to choose from
     masked: str = ""  #: what a sealed field shows of its value
     first: bool = False
+    lines: bool = False  #: whether it takes several lines though its kind does not say so
 
     @property
     def input(self) -> str:
@@ -55,13 +59,23 @@ class Entry:
         return MODES.get(self.field.kind, "")
 
 
-def grouped(fields: Iterable[Field]) -> list[tuple[str, list[Field]]]:
-    """Fields under headings, each in its table's order; few of them under one."""
+def grouped(fields: Iterable[Field], own: Headings | None = None) -> list[tuple[str, list[Field]]]:
+    """Fields under headings, each in its table's order; few of them under one.
+
+    A form with headings of its `own` names its fields; what it does not name stands last.
+    """
+    if own is not None:
+        return _arranged({field.name: field for field in fields}, own)
     listed = [field for field in fields if field.name not in AUTOMATIC]
     if len(listed) <= FEW:
         return [(GROUPS[0][0], listed)]
     found = [(heading, [f for f in listed if f.kind in kinds]) for heading, kinds in GROUPS]
     return [(heading, those) for heading, those in found if those]
+
+
+def _arranged(known: dict[str, Field], own: Headings) -> list[tuple[str, list[Field]]]:
+    those = [(heading, [known.pop(n) for n in names if n in known]) for heading, names in own]
+    return [(heading, found) for heading, found in [*those, ("Else", [*known.values()])] if found]
 
 
 def taken(resource: Resource, *, new: bool) -> list[Field]:
@@ -187,10 +201,11 @@ def entries(
     faults: Mapping[str, str],
     form: Mapping[str, str] | None = None,
     options: Mapping[str, list[tuple[str, str]]] | None = None,
+    own: Headings | None = None,
 ) -> list[tuple[str, list[Entry]]]:
     """The form's groups, filled in: with a row's values, or again with what was typed."""
     made = []
-    for heading, those in grouped(fields):
+    for heading, those in grouped(fields, own):
         made.append((heading, [_entry(field, values, titles, faults) for field in those]))
     for _, group in made:
         for one in group:

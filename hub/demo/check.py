@@ -222,6 +222,7 @@ class Hops:
             self._see(browser, f"/alerts/{alert.id}", alert.well)
             self._see(browser, "/alerts", alert.well)
             self._see(browser, "/agents", operator.AGENT)
+            self._see(browser, "/incidents", "min left")
             answer = browser.post(
                 f"{self._stage.console_url}/alerts/{alert.id}/acknowledge",
                 data={"note": "seen by the check"},
@@ -231,7 +232,7 @@ class Hops:
         state = self._row("SELECT ack FROM alerts WHERE id = :alert", alert=alert.id).ack
         if not answer.ok or state != "acked":
             raise HopError(f"the alert could not be acknowledged ({answer.status_code}, {state})")
-        return {"pages": 5, "fleet_s": _seconds(seconds), "acknowledged": True}
+        return {"pages": 6, "fleet_s": _seconds(seconds), "acknowledged": True}
 
     def _audit(self) -> dict[str, Any]:
         report = audit(self._stage.owner, agent=operator.AGENT)

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from hub.console.passwords import hash_password, verify_password
-from hub.demo import operator, seed_field, seed_money, seed_oncall, seed_papers
+from hub.demo import operator, seed_field, seed_incident, seed_money, seed_oncall, seed_papers
 from hub.demo.desk import at_desk
 from hub.demo.operator import DemoWell, Person, Rule
 from hub.schema import (
@@ -86,7 +86,7 @@ def furnish(
     """
     today = datetime.now(UTC).date()
     with at_desk(app, organization, today, secret_key, store) as desk:
-        for subject in (seed_field, seed_money, seed_papers):
+        for subject in (seed_field, seed_money, seed_papers, seed_incident):
             subject.fill(desk)
         return desk.session.scalar(select(func.count()).select_from(ProductionRecord)) or 0
 

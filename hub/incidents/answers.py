@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from hub.incidents.clocks import zone_of
 from hub.incidents.site import Place
 from hub.incidents.values import plain
-from hub.schema import Incident, IncidentNotice
+from hub.schema import Incident, IncidentAction, IncidentNotice
 
 
 def answers(
@@ -19,6 +19,7 @@ def answers(
     place: Place,
     people: Mapping[str, str | None],
     notices: Iterable[IncidentNotice] = (),
+    actions: Iterable[IncidentAction] = (),
 ) -> dict[str, str | None]:
     """Every answer that is known; `people` names caller, operator and commander."""
     zone = zone_of(place.state, place.timezone)
@@ -41,11 +42,21 @@ def answers(
         "land": _land(incident, place),
         "stopped": moment(incident.discharge_stopped_at, zone),
         "told": "; ".join(told) or None,
-        "done": incident.root_cause and incident.review,
+        "done": "; ".join([*map(_action, actions), *filter(None, [incident.review])]) or None,
         "cause": incident.root_cause,
         **_released(incident),
         **_harm(incident),
     }
+
+
+def _action(action: IncidentAction) -> str:
+    """One thing that was done, or is planned: by whom, and when."""
+    who = f", {action.assigned_to}" if action.assigned_to else ""
+    if action.done_on:
+        return f"{action.measure}{who}, done {action.done_on:{DAY}}"
+    return f"{action.measure}{who}, planned" + (
+        f" by {action.due_on:{DAY}}" if action.due_on else ""
+    )
 
 
 def _land(incident: Incident, place: Place) -> str | None:
@@ -65,7 +76,9 @@ def _released(incident: Incident) -> dict[str, str | None]:
         "released": volume(low, best, high, "bbl"),
         "gas": volume(incident.gas_low, incident.gas, incident.gas_high, "Mcf"),
         "h2s": ", ".join(part for part in h2s if part) or None,
-        "recovered": volume(None, incident.recovered, None, "bbl"),
+        "recovered": volume(
+            None, incident.recovered, None, "Mcf" if incident.fluid == "gas" else "bbl"
+        ),
         "containment": yes_no(incident.inside_containment),
         "water": _water(incident),
     }
@@ -116,4 +129,5 @@ def moment(at: datetime | None, zone: ZoneInfo) -> str | None:
     return at.astimezone(zone).strftime(CLOCK) if at is not None else None
 
 
+DAY: Final = "%d %b %Y"
 CLOCK: Final = "%a %d %b %Y %H:%M %Z"

@@ -87,9 +87,7 @@ def dossier(session: Session, incident: Incident, caller: User | None = None) ->
             "federal": place.federal,
             "timezone": place.timezone,
         },
-        "answers": answers(
-            incident, place, people_of(session, incident, organization, caller), notices
-        ),
+        "answers": known_answers(session, incident, caller),
         "clock": {
             "start": start.at,
             "basis": start.basis,
@@ -156,20 +154,21 @@ def _reached(person: User | None) -> str | None:
 
 
 def known_answers(
-    session: Session, incident: Incident, caller: User | None, notices: Iterable[IncidentNotice]
+    session: Session, incident: Incident, caller: User | None
 ) -> dict[str, str | None]:
-    """What is known of an incident, in sentences."""
+    """What is known of an incident, in sentences; with every agency that was told."""
     place: Place = place_of(session, incident.organization_id, incident.id)
     organization = session.get_one(Organization, incident.organization_id)
     people = people_of(session, incident, organization, caller)
-    return answers(incident, place, people, notices)
+    notices, actions = notices_of(session, incident), actions_of(session, incident)
+    return answers(incident, place, people, notices, actions)
 
 
 def sheets(
     session: Session, incident: Incident, caller: User | None, notices: Iterable[IncidentNotice]
 ) -> dict[uuid.UUID, Sheet]:
     """What is read out to the agency of each notice, by the notice's key."""
-    known = known_answers(session, incident, caller, notices)
+    known = known_answers(session, incident, caller)
     made = {}
     for notice in notices:
         rule = session.get(AgencyRule, notice.rule_id) if notice.rule_id else None
@@ -208,7 +207,8 @@ def fields(row: Base) -> dict[str, Any]:
 
 def fields_of_entry(entry: Any) -> dict[str, Any]:
     """An entry of the timeline by name."""
-    return {"title": entry.title} | {name: getattr(entry, name) for name in entry.__slots__}
+    told = {"title": entry.title, "changes": entry.changes}
+    return told | {name: getattr(entry, name) for name in entry.__slots__}
 
 
 def as_json(value: Any) -> str:

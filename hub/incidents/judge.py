@@ -270,9 +270,10 @@ def _said_compare(node: Compare, view: _View, truth: Truth, *, negated: bool) ->
         return f"{said}: {day or 'not known'}; asked for: {sign} {node.right}"
     left, right = _quantity(node.left, view), _quantity(node.right, view)
     possibly = " is possible" if truth is None else ""
-    return f"{left} {sign} {right}{possibly}"
+    return f"{left} {_SIGN.get(sign, sign)} {right}{possibly}"
 
 
+_SIGN: Final = {">=": "≥", "<=": "≤"}
 _OPPOSITE: Final = {">=": "<", "<": ">=", ">": "<=", "<=": ">", "=": "other than"}
 
 

@@ -103,6 +103,7 @@ SIGNS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     "=": operator.eq,
 }
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<day>\d{4}-\d\d-\d\d)|(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<sign>>=|<=|=|<|>|\(|\)|,))"
@@ -118,6 +119,22 @@ def read(text: str, params: Mapping[str, Any] | None = None) -> Node:
     if reader.kind != "end":
         raise reader.fault("AND, OR or the end")
     return node
+
+
+def numbers(params: object) -> None:
+    """Raise `LogicError` unless these are a rule's own numbers: a name and a number each."""
+    if params is None:
+        return
+    if not isinstance(params, Mapping):
+        raise LogicError('the numbers of a rule are written by name: {"damage_threshold": 1000000}')
+    for name, number in params.items():
+        if name in WORDS or name in ROLLING or not _NAME.fullmatch(name):
+            raise LogicError(
+                f"{name[:40]!r} cannot be the name of a number: use letters, digits and _, and no"
+                " name of a fact"
+            )
+        if isinstance(number, bool) or not isinstance(number, int | float | Decimal):
+            raise LogicError(f"{name} of the rule's numbers is not a number")
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,20 +164,29 @@ def tell(
     return write(session, IncidentEvent, incident.organization_id, given)
 
 
-def declare(session: Session, alert: Alert, user_id: uuid.UUID) -> Incident:
-    """A person says that an alert is an incident; one it belongs to already is given back."""
-    there = session.scalars(
+def incident_of(session: Session, alert_id: uuid.UUID) -> Incident | None:
+    """The incident an alert belongs to."""
+    return session.scalars(
         select(Incident)
         .join(IncidentAlert, IncidentAlert.incident_id == Incident.id)
-        .where(IncidentAlert.alert_id == alert.id)
+        .where(IncidentAlert.alert_id == alert_id)
     ).one_or_none()
+
+
+def declare(
+    session: Session, alert: Alert, user_id: uuid.UUID, incident_class: str | None = None
+) -> Incident:
+    """A person says that an alert is an incident, and of which class; one it belongs to already
+    is given back.
+    """
+    there = incident_of(session, alert.id)
     if there is not None:
         return there
     opening = Opening(
         alert.organization_id,
         where_of(alert),
         alert.raised_at,
-        class_of(alert),
+        incident_class or class_of(alert),
         4 if alert.priority == 1 else 3,
         alert.message,
         "declared",
@@ -268,7 +277,7 @@ def where_of(alert: Alert) -> Where:
 
 
 def class_of(alert: Alert) -> str:
-    """What an alert is taken for: by its words, as nothing else says what a gauge is for."""
+    """What an alert looks like, by its words: a suggestion, for a person to choose."""
     said = alert.message.lower()
     for word, taken in (
         ("h2s", "h2s"),

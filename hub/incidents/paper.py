@@ -17,6 +17,7 @@ from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, Tabl
 
 from hub.incidents.answers import CLOCK
 from hub.incidents.script import LABELS, Sheet
+from hub.incidents.words import OWED
 
 MARGIN: Final = 0.75 * inch
 WIDTH: Final = LETTER[0] - 2 * MARGIN
@@ -173,7 +174,7 @@ def _obligations(notices: Sequence[dict[str, Any]], zone: ZoneInfo) -> list[Any]
             [
                 [_text(notice["authority"], BOLD), _text(rule, SMALL)],
                 [
-                    _text(notice["status"].replace("_", " "), BOLD),
+                    _text(OWED[notice["status"]].capitalize(), BOLD),
                     _text(f"by {due}"),
                     _text(notice["because"] or "", SMALL),
                     _text(notice["clock_basis"] or "", SMALL),
@@ -217,22 +218,15 @@ def _timeline(entries: Sequence[dict[str, Any]], zone: ZoneInfo) -> Any:
 
 
 def _said(entry: dict[str, Any]) -> list[str]:
-    before, after = entry["before"] or {}, entry["after"] or {}
     said = [entry["note"] or ""]
-    if entry["kind"] in {"facts", "status"}:
-        said += [
-            f"{name.replace('_', ' ')}: {_word(before.get(name))} → {_word(value)}"
-            for name, value in sorted(after.items())
-        ]
+    if entry["kind"] == "status" and (before := (entry["before"] or {}).get("status")):
+        said.append(f"before: {str(before).replace('_', ' ')}")
+    said += [f"{name}: {was} → {now}" for name, was, now in entry["changes"]]
     if entry["lat"] is not None:
         said.append(f"at {entry['lat']}, {entry['lon']}")
     if entry["sha256"]:
         said.append(f"{entry['document']} (SHA-256 {entry['sha256'][:16]}…)")
     return said
-
-
-def _word(value: Any) -> str:
-    return "not known" if value is None else str(value)
 
 
 def _alerts(alerts: Sequence[dict[str, Any]], zone: ZoneInfo) -> Any:

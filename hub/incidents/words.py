@@ -73,6 +73,18 @@ WORDS: Final[Mapping[str, Word]] = {
 }
 
 
+#: How a notice stands, as people say it of the agency.
+OWED: Final[Mapping[str, str]] = {
+    "potential": "may have to be told",
+    "due": "has to be told",
+    "notified": "was told",
+    "written_due": "was told, a report in writing is owed",
+    "filed": "was told, and it is filed",
+    "waived": "is not told, as a manager decided",
+    "lapsed": "is not asked for any more",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Rolling:
     """A sum or count over all incidents of one site within any stretch of so much time."""

@@ -24,6 +24,7 @@ from hub.register import rows
 from hub.register.catalog import RESOURCES, table_of
 from hub.register.errors import Conflict, Forbidden, InUse, Missing, Refused, ValueRefused
 from hub.register.fields import Field, Resource
+from hub.register.meaning import meaning_faults
 from hub.register.refusals import ROW, refusal, still_used
 from hub.register.sealing import sealed
 from hub.register.together import more_faults
@@ -237,6 +238,7 @@ def read(
         for field in resource.fields.values():
             if field.required and field.name not in values:
                 faults[field.name] = f"{field.label} is needed."
+    faults = meaning_faults(resource.name, given, before) | faults
     if faults:
         raise Refused(more_faults(session, resource, given, before, faults))
     return given

@@ -18,9 +18,11 @@ INJURY_CLASSES = ("none", "first_aid", "medical", "restricted", "days_away", "fa
 Mass = Numeric(12, 3)
 
 
-def volume(words: str, unit: str, kind: Any = Volume) -> Mapped[Decimal | None]:
+def volume(
+    words: str, unit: str, kind: Any = Volume, *, label: str | None = None
+) -> Mapped[Decimal | None]:
     """Declare one end, or the middle, of an interval that grows narrower as more is known."""
-    return mapped_column(kind, info=about(words, unit=unit), sort_order=10)
+    return mapped_column(kind, info=about(words, unit=unit, label=label), sort_order=10)
 
 
 def unknown(words: str, label: str | None = None) -> Mapped[bool | None]:
@@ -30,16 +32,16 @@ def unknown(words: str, label: str | None = None) -> Mapped[bool | None]:
     )
 
 
-def unless_said(words: str) -> Mapped[bool]:
+def unless_said(words: str, label: str | None = None) -> Mapped[bool]:
     """Declare a question whose answer is no until somebody says otherwise."""
-    return mapped_column(server_default="false", default=False, info=about(words), sort_order=12)
+    told = about(words, label=label)
+    return mapped_column(server_default="false", default=False, info=told, sort_order=12)
 
 
-def count(words: str) -> Mapped[int]:
+def count(words: str, label: str | None = None) -> Mapped[int]:
     """Declare a number of people."""
-    return mapped_column(
-        SmallInteger, server_default="0", default=0, info=about(words), sort_order=13
-    )
+    told = about(words, label=label)
+    return mapped_column(SmallInteger, server_default="0", default=0, info=told, sort_order=13)
 
 
 def interval(name: str, low: str, high: str) -> CheckConstraint:
@@ -56,28 +58,60 @@ class IncidentFacts:
     fluid: Mapped[str | None] = mapped_column(
         info=about("What was released.", choices=FLUIDS), sort_order=9
     )
-    released_low: Mapped[Decimal | None] = volume("Liquid that got out, at least.", "bbl")
-    released: Mapped[Decimal | None] = volume("Liquid that got out, best estimate.", "bbl")
-    released_high: Mapped[Decimal | None] = volume("Liquid that got out, at most.", "bbl")
-    gas_low: Mapped[Decimal | None] = volume("Gas that got out, at least.", "Mcf")
-    gas: Mapped[Decimal | None] = volume("Gas that got out, best estimate.", "Mcf")
-    gas_high: Mapped[Decimal | None] = volume("Gas that got out, at most.", "Mcf")
-    h2s_lb_low: Mapped[Decimal | None] = volume("H2S that got out, at least.", "lb", Mass)
-    h2s_lb: Mapped[Decimal | None] = volume("H2S that got out, best estimate.", "lb", Mass)
-    h2s_lb_high: Mapped[Decimal | None] = volume("H2S that got out, at most.", "lb", Mass)
-    h2s_ppm: Mapped[Decimal | None] = volume("Highest H2S that was measured.", "ppm", Mass)
-    water_tds_ppm: Mapped[Decimal | None] = volume("Dissolved solids of the water.", "ppm", Mass)
-    recovered: Mapped[Decimal | None] = volume("How much was recovered.", "bbl or Mcf")
-    contained: Mapped[Decimal | None] = volume("How much stayed in the containment.", "bbl or Mcf")
-    property_damage: Mapped[Decimal | None] = volume("Damage to property.", "USD", Money)
+    released_low: Mapped[Decimal | None] = volume(
+        "Liquid that got out, at least.", "bbl", label="Liquid released, at least"
+    )
+    released: Mapped[Decimal | None] = volume(
+        "Liquid that got out, best estimate.", "bbl", label="Liquid released, best estimate"
+    )
+    released_high: Mapped[Decimal | None] = volume(
+        "Liquid that got out, at most.", "bbl", label="Liquid released, at most"
+    )
+    gas_low: Mapped[Decimal | None] = volume(
+        "Gas that got out, at least.", "Mcf", label="Gas released, at least"
+    )
+    gas: Mapped[Decimal | None] = volume(
+        "Gas that got out, best estimate.", "Mcf", label="Gas released, best estimate"
+    )
+    gas_high: Mapped[Decimal | None] = volume(
+        "Gas that got out, at most.", "Mcf", label="Gas released, at most"
+    )
+    h2s_lb_low: Mapped[Decimal | None] = volume(
+        "H2S that got out, at least.", "lb", Mass, label="H2S released, at least"
+    )
+    h2s_lb: Mapped[Decimal | None] = volume(
+        "H2S that got out, best estimate.", "lb", Mass, label="H2S released, best estimate"
+    )
+    h2s_lb_high: Mapped[Decimal | None] = volume(
+        "H2S that got out, at most.", "lb", Mass, label="H2S released, at most"
+    )
+    h2s_ppm: Mapped[Decimal | None] = volume(
+        "Highest H2S that was measured.", "ppm", Mass, label="H2S measured"
+    )
+    water_tds_ppm: Mapped[Decimal | None] = volume(
+        "Dissolved solids of the water.", "ppm", Mass, label="Dissolved solids"
+    )
+    recovered: Mapped[Decimal | None] = volume(
+        "How much was recovered.", "bbl or Mcf", label="Recovered"
+    )
+    contained: Mapped[Decimal | None] = volume(
+        "How much stayed in the containment.", "bbl or Mcf", label="Stayed in the containment"
+    )
+    property_damage: Mapped[Decimal | None] = volume(
+        "Damage to property.", "USD", Money, label="Damage"
+    )
 
     inside_containment: Mapped[bool | None] = unknown(
-        "Whether all of it stayed in the containment."
+        "Whether all of it stayed in the containment.", "All in the containment"
     )
-    on_site: Mapped[bool | None] = unknown("Whether all of it stayed on our location.")
+    on_site: Mapped[bool | None] = unknown(
+        "Whether all of it stayed on our location.", "All on our location"
+    )
     reached_water: Mapped[bool | None] = unknown("Whether it reached a watercourse.")
     threatens_water: Mapped[bool | None] = unknown("Whether it may yet reach water.")
-    sensitive_area: Mapped[bool | None] = unknown("Whether the area is a sensitive one.")
+    sensitive_area: Mapped[bool | None] = unknown(
+        "Whether the area is a sensitive one.", "Sensitive area"
+    )
     endangers_health: Mapped[bool | None] = unknown("Whether it endangers people's health.")
     threatens_property: Mapped[bool | None] = unknown(
         "Whether it threatens houses, livestock or a byway."
@@ -88,25 +122,33 @@ class IncidentFacts:
 
     fire: Mapped[bool] = unless_said("There was a fire.")
     explosion: Mapped[bool] = unless_said("There was an explosion.")
-    lightning: Mapped[bool] = unless_said("A tank was struck by lightning.")
+    lightning: Mapped[bool] = unless_said("A tank was struck by lightning.", "Struck by lightning")
     blowout: Mapped[bool] = unless_said("A well was out of control.")
     emergency: Mapped[bool] = unless_said("People had to act to save life, health or property.")
-    major: Mapped[bool] = unless_said("An accident or fire of major consequence.")
-    significant: Mapped[bool] = unless_said("Significant in the operator's own judgement.")
-    pipeline: Mapped[bool] = unless_said("It came from a pipeline, not from the lease.")
-    coastal: Mapped[bool] = unless_said("It reached or threatens coastal waters.")
+    major: Mapped[bool] = unless_said(
+        "An accident or fire of major consequence.", "Major consequence"
+    )
+    significant: Mapped[bool] = unless_said(
+        "Significant in the operator's own judgement.", "Significant to us"
+    )
+    pipeline: Mapped[bool] = unless_said(
+        "It came from a pipeline, not from the lease.", "From a pipeline"
+    )
+    coastal: Mapped[bool] = unless_said("It reached or threatens coastal waters.", "Coastal waters")
     offshore: Mapped[bool] = unless_said("It happened offshore, on the outer continental shelf.")
-    h2s_plan: Mapped[bool] = unless_said("The H2S contingency plan was set in motion.")
+    h2s_plan: Mapped[bool] = unless_said(
+        "The H2S contingency plan was set in motion.", "H2S plan in motion"
+    )
 
-    injured: Mapped[int] = count("People hurt.")
+    injured: Mapped[int] = count("People hurt.", "People hurt")
     first_aid_cases: Mapped[int] = count("Of them, those who needed first aid only.")
     medical_cases: Mapped[int] = count("Of them, those who needed a doctor.")
     restricted_cases: Mapped[int] = count("Of them, those on restricted work.")
     days_away_cases: Mapped[int] = count("Of them, those away from work.")
-    deaths: Mapped[int] = count("People who died.")
-    hospitalised: Mapped[int] = count("People taken into a hospital overnight.")
+    deaths: Mapped[int] = count("People who died.", "People dead")
+    hospitalised: Mapped[int] = count("People taken into a hospital overnight.", "In hospital")
     amputations: Mapped[int] = count("People who lost a limb or a part of one.")
-    eye_losses: Mapped[int] = count("People who lost an eye.")
+    eye_losses: Mapped[int] = count("People who lost an eye.", "Eyes lost")
     injury_class: Mapped[str] = mapped_column(
         server_default="none",
         default="none",

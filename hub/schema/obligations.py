@@ -63,12 +63,14 @@ class AgencyRule(Base, Keyed, Owned, Authored):
     category: Mapped[str] = mapped_column(info=about("What it is about."))
     asks_when: Mapped[str] = mapped_column(info=about("What it asks for, in words."))
     logic: Mapped[str] = mapped_column(
-        info=about("The same as a condition: released >= 25 OR fire.")
+        info=about("The same as a condition: released >= 25 OR fire.", label="Condition")
     )
     written: Mapped[bool] = mapped_column(
         server_default="false",
         default=False,
-        info=about("Whether the first thing owed is a written report, not a call."),
+        info=about(
+            "Whether the first thing owed is a written report, not a call.", label="In writing"
+        ),
     )
     deadline_kind: Mapped[str] = mapped_column(
         info=about("How its time is counted.", label="Deadline", choices=DEADLINE_KINDS)
@@ -79,17 +81,29 @@ class AgencyRule(Base, Keyed, Owned, Authored):
     clock: Mapped[str] = mapped_column(
         server_default="discovery",
         default="discovery",
-        info=about("What starts its clock.", choices=CLOCKS),
+        info=about("What starts its clock.", label="Clock starts with", choices=CLOCKS),
     )
-    follow_up: Mapped[str | None] = mapped_column(info=about("What is owed in writing afterwards."))
+    follow_up: Mapped[str | None] = mapped_column(
+        info=about("What is owed in writing afterwards.", label="Then in writing")
+    )
     follow_up_kind: Mapped[str | None] = mapped_column(
-        info=about("How the time for that is counted.", choices=DEADLINE_KINDS[1:4])
+        info=about(
+            "How the time for that is counted.",
+            label="Time for that",
+            choices=DEADLINE_KINDS[1:4],
+        )
     )
-    follow_up_n: Mapped[int | None] = mapped_column(SmallInteger, info=about("How many of them."))
+    follow_up_n: Mapped[int | None] = mapped_column(
+        SmallInteger, info=about("How many of them.", label="How many for that")
+    )
     follow_up_clock: Mapped[str] = mapped_column(
         server_default="discovery",
         default="discovery",
-        info=about("What starts the clock of that.", choices=FOLLOW_UP_CLOCKS),
+        info=about(
+            "What starts the clock of that.",
+            label="That clock starts with",
+            choices=FOLLOW_UP_CLOCKS,
+        ),
     )
     form: Mapped[str | None] = mapped_column(info=about("The form that is used."))
     contact: Mapped[str] = mapped_column(info=about("Whom to call, and the number."))
@@ -105,7 +119,10 @@ class AgencyRule(Base, Keyed, Owned, Authored):
         info=about("When it is to be read again: a year later."),
     )
     params: Mapped[dict[str, Any] | None] = mapped_column(
-        info=about("Numbers its condition names that change by the year: a damage threshold.")
+        info=about(
+            'Numbers its condition names that change by the year: {"damage_threshold": 50000}.',
+            label="Its own numbers",
+        )
     )
     note: Mapped[str | None] = mapped_column(info=about("What is doubtful about it."))
     enabled: Mapped[bool] = mapped_column(

@@ -22,19 +22,20 @@ def furnish(database: Database, scene: Scene) -> None:
     now = datetime.now(UTC)
     people = list(scene.people.values())
     with Session(database.engine("owner")) as session, session.begin():
-        for user in people[:3]:
-            for kind in ("sms", "email"):
+        for number, (name, user) in enumerate(list(scene.people.items())[:3]):
+            mail = f"{name.split()[-1].lower()}@home.example"
+            for kind, address in (("sms", f"+1432555017{number}"), ("email", mail)):
                 session.add(
                     ContactChannel(
                         organization_id=scene.organization,
                         user_id=user,
                         kind=kind,
-                        address=f"{kind}-{user}@reach.example",
+                        address=address,
                         proven_at=now - timedelta(days=3),
                     )
                 )
         session.flush()
-        monday = now.date() - timedelta(days=now.isoweekday() - 1)
+        monday = now.date() - timedelta(days=now.isoweekday() - 1 + 14)
         layer = Layer(tuple(people[:2]), monday, time(7), 2)
         field = keeping.save_rotation(
             session, scene.organization, "Field on call", Roster("America/Chicago", (layer,))
@@ -43,7 +44,7 @@ def furnish(database: Database, scene: Scene) -> None:
             session,
             scene.organization,
             rotation_id=field,
-            user_id=people[2],
+            user_id=people[1],
             starts_at=now + timedelta(hours=20),
             ends_at=now + timedelta(hours=30),
             reason="Dentist",

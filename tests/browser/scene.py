@@ -75,6 +75,8 @@ class Scene:
     alerts: dict[str, uuid.UUID] = field(default_factory=dict)
     message: uuid.UUID | None = None  #: one that failed over SMS and went by mail
     link: str = ""  #: the secret of its link
+    storm: uuid.UUID | None = None
+    incident: uuid.UUID | None = None
     email: str = "m.haas@permianwest.example"
     password: str = PASSWORD
 

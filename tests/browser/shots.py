@@ -11,17 +11,20 @@ import argparse
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 from waitress.server import create_server
 
 from hub.console import create_app
 from hub.notify.channels import push
-from tests.browser import chrome, desk, rota, scene, story
+from tests.browser import chrome, desk, night, rota, scene, story
 from tests.browser.conftest import Site
 from tests.console import settings_for
 from tests.servers import postgres
@@ -49,16 +52,7 @@ def pages(site: Site) -> dict[str, str]:
         "rules": "/rules",
         "rule": f"/rules/{rule}",
         "rule-start": f"/rules/new?tag={own.tags['Bravo 1H', 'casing_pressure']}",
-        "channels": "/channels",
-        "oncall": "/oncall",
-        "policies": "/escalation",
-        "policy": "/escalation/new",
-        "rotation": "/rotations/new",
-        "preferences": "/preferences",
-        "delivery-log": "/messages",
-        "message": f"/messages/{own.message}",
-        "answer": f"/m/{own.link}",
-        "reach": "/account/reach",
+        **night_pages(site),
         "register": "/register",
         "register-wells": "/register/wells?well_type=oil&md_ft__gte=15000&sort=-md_ft",
         "register-expenses": "/register/expenses?status=draft",
@@ -73,6 +67,69 @@ def pages(site: Site) -> dict[str, str]:
         "keys": "/keys",
         "account": "/account",
     }
+
+
+def night_pages(site: Site) -> dict[str, str]:
+    """Those of being told, of who is on call, and of incidents."""
+    own = site.scene
+    return {
+        "channels": "/channels",
+        "oncall": "/oncall",
+        "policies": "/escalation",
+        "policy": "/escalation/new",
+        "rotation": "/rotations/new",
+        "rotation-edit": f"/rotations/{_key(site, 'rotations')}",
+        "cover": f"/oncall/{_key(site, 'rotations')}/cover",
+        "policy-edit": f"/escalation/{_key(site, 'escalation_policies')}",
+        "fix": f"/alerts/load/{own.rules['Juliet 2H', 'tubing_pressure']}",
+        "latched": f"/alerts/{own.alerts['Delta 1 tank_level']}",
+        "storm": f"/storms/{own.storm}",
+        "incidents": "/incidents",
+        "incident": f"/incidents/{own.incident}",
+        "incident-facts": f"/incidents/{own.incident}/facts",
+        "incident-new": "/incidents/new",
+        "call": f"/incidents/{own.incident}/notices/{_notice(site, 'due')}",
+        "call-told": f"/incidents/{own.incident}/notices/{_notice(site, 'notified')}",
+        "agency-rules": "/incidents/rules",
+        "agency-rule": f"/incidents/rules/{_key(site, 'agency_rules')}",
+        "suspense": "/suspense",
+        "preferences": "/preferences",
+        "delivery-log": "/messages",
+        "message": f"/messages/{own.message}",
+        "answer": f"/m/{own.link}",
+        "reach": "/account/reach",
+    }
+
+
+def papers(site: Site) -> dict[str, str]:
+    """What is printed, and where it is."""
+    own = f"/incidents/{site.scene.incident}"
+    return {
+        "incident": f"{own}/file.pdf",
+        "call": f"{own}/notices/{_notice(site, 'due')}/script.pdf",
+    }
+
+
+def _key(site: Site, table: str) -> Any:
+    with site.database.engine("owner").connect() as connection:
+        return connection.scalar(text(f"SELECT id FROM {table} ORDER BY created_at, id LIMIT 1"))
+
+
+def _notice(site: Site, status: str) -> Any:
+    """The first notice of the incident that stands so, or any."""
+    wanted = text(
+        "SELECT id FROM incident_notices WHERE incident_id = :incident"
+        " ORDER BY status LIKE :status DESC, required_by LIMIT 1"
+    )
+    values = {"incident": site.scene.incident, "status": status}
+    with site.database.engine("owner").connect() as connection:
+        return connection.scalar(wanted, values)
+
+
+FETCH = """const done = arguments[1];
+fetch(arguments[0]).then(answer => answer.arrayBuffer()).then(body => {
+  done(btoa(Array.from(new Uint8Array(body), byte => String.fromCharCode(byte)).join("")));
+});"""
 
 
 SHEET = """Well Name,Lease,Status,Measured depth,First Production,Latitude
@@ -131,6 +188,7 @@ def served() -> Iterator[Site]:
         with Session(database.engine("owner")) as session, session.begin():
             alert = built.alerts["Bravo 1H casing_pressure"]
             story.failed_over(session, built, alert, told.secret_key)
+        night.furnish(database, built, told)
         app = create_app(told, database.engine("app"))
         web = create_server(app, host="127.0.0.1", port=0, threads=6)
         threading.Thread(target=web.run, daemon=True).start()
@@ -142,7 +200,13 @@ def served() -> Iterator[Site]:
             server.stop()
 
 
-def take(site: Site, tab: chrome.Browser, folder: Path, chosen: list[str]) -> None:
+def take(
+    site: Site,
+    tab: chrome.Browser,
+    folder: Path,
+    chosen: list[str],
+    schemes: Sequence[str] = ("light", "dark"),
+) -> None:
     """Take every picture; pages with charts once these are drawn."""
     site.sign_in(tab, desk.OWNER)
     places: dict[str, tuple[str, Callable[[chrome.Browser], None] | None]]
@@ -150,7 +214,7 @@ def take(site: Site, tab: chrome.Browser, folder: Path, chosen: list[str]) -> No
     places |= {name: (places[page][0], act) for name, (page, act) in DONE.items()}
     for name, (place, act) in places.items():
         for look, size in SIZES.items() if not chosen or name in chosen else ():
-            for scheme in ("light", "dark"):
+            for scheme in schemes:
                 site.freshen()
                 tab.scheme(scheme)
                 tab.resize(size, touch=look == "phone")
@@ -159,10 +223,14 @@ def take(site: Site, tab: chrome.Browser, folder: Path, chosen: list[str]) -> No
                     act(tab)
                 tab.until(SETTLED)
                 tab.portrait(folder / f"{name}-{look}-{scheme}.png", size)
+    for name, place in papers(site).items() if not chosen or "papers" in chosen else ():
+        body = tab.driver.execute_async_script(FETCH, place)
+        (folder / f"{name}.pdf").write_bytes(b64decode(body))
 
 
 #: Charts are drawn, and what a page loads beside itself is there.
-SETTLED = """(!document.querySelector('[data-charts]')
+SETTLED = """[...document.images].every(picture => picture.complete)
+    && (!document.querySelector('[data-charts]')
     || document.querySelector('[data-charts]').dataset.drawn)
     && !(document.querySelector('[data-trial]')
          && document.querySelector('[data-trial]').textContent.includes('Replaying'))
@@ -174,13 +242,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("page", nargs="*")
-    asked = parser.parse_args()
+    parser.add_argument("--light", action="store_true", help="only the light ones")
+    asked = parser.parse_intermixed_args()
     if reason := chrome.missing():
         sys.stderr.write(f"{reason}\n")
         return 1
     asked.folder.mkdir(parents=True, exist_ok=True)
     with served() as site, chrome.browser() as tab:
-        take(site, tab, asked.folder, asked.page)
+        take(
+            site,
+            tab,
+            asked.folder,
+            asked.page,
+            ("light",) if asked.light else ("light", "dark"),
+        )
     return 0
 
 

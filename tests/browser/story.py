@@ -295,7 +295,7 @@ def _sent(
         state="sent",
         attempts=fails + 1,
         created_at=at,
-        sent_at=at + fails * MINUTE,
+        sent_at=at + fails * MINUTE + timedelta(seconds=1.3),
     )
     session.add(note)
     session.flush()
@@ -311,7 +311,7 @@ def _sent(
                 started_at=began,
                 ended_at=began + timedelta(seconds=1.3),
                 outcome="sent" if good else "transient",
-                detail="250 2.0.0 queued" if good else "421 4.3.2 try again later",
+                detail="taken by the receiver" if good else "421 4.3.2 try again later",
             )
         )
     session.flush()

@@ -17,6 +17,7 @@ from flask import Flask
 
 from hub.incidents.dossier import digest
 from hub.trail import seal_due
+from tests.api import faults, with_key
 from tests.cast import engage
 from tests.console import Visitor, open_console, signed_in
 from tests.incidenting import NOW, Desk, ago, desk_of
@@ -227,11 +228,17 @@ def test_another_operators_incident_is_not_there(desk: Desk, bob: Visitor, app: 
 
 
 def test_an_alert_is_declared_and_the_board_shows_its_clock(desk: Desk, bob: Visitor) -> None:
-    alert = desk.alert(message="Tank 3 level very high")
-    answer = bob.post(f"/incidents/declare/{alert}")
+    alert = desk.alert(at=ago(days=20), message="Tank 3 level very high")
+    offered = bob.get(f"/alerts/{alert}").text
+    assert 'value="spill" selected' in offered  # suggested, by the alert's words
+    chosen = {"incident_class": "security_theft"}
+    assert bob.post(f"/incidents/declare/{alert}", {"incident_class": "fun"}).status_code == 400
+    answer = bob.post(f"/incidents/declare/{alert}", chosen)
     assert answer.status_code == 303
     page = bob.get(answer.headers["Location"]).text
     assert "Tank 3 level very high" in page
+    assert "Security theft, severity" in page
+    assert "Part of incident" in bob.get(f"/alerts/{alert}").text
     board = bob.get("/incidents").text
     assert answer.headers["Location"] in board
     assert "data-until" in board
@@ -275,3 +282,44 @@ def test_rules_are_shown_with_their_reading_and_a_broken_condition_is_not_kept(
     assert "version 3" in shown
     assert f"last read {NOW.date()}" in shown or "last read" in shown
     assert bob.post(page, {"logic": "fire", "row_version": "1"}).status_code == 422  # stale
+
+
+RULE = {
+    "code": "own-h2s",
+    "jurisdiction": "Our lender",
+    "agency": "The lender",
+    "category": "contract",
+    "asks_when": "H2S above our limit",
+    "logic": "h2s_ppm >= own_limit",
+    "params": {"own_limit": 20},
+    "deadline_kind": "hours",
+    "deadline_n": 24,
+    "contact": "432-555-0100",
+    "citation": "Loan agreement 4.2",
+}
+
+
+def test_a_condition_is_read_by_every_door_before_it_is_kept(
+    desk: Desk, app: Flask, bob: Visitor
+) -> None:
+    program = with_key(app, desk.database, desk.operator)
+    answer = program.post("/agency_rules", RULE)
+    assert answer.status_code == 201, answer.get_data(as_text=True)
+    row = f"/agency_rules/{answer.get_json()['id']}"
+    for change, field, sentence in (
+        ({"logic": "h2s_ppm >"}, "logic", "a fact or a number was expected"),
+        ({"logic": "spilled > 5"}, "logic", "the name of a fact"),
+        ({"params": {"own_limit": None, "limit": 20}}, "params", "'own_limit'"),
+        ({"params": {"own_limit": "a lot"}}, "params", "is not a number"),
+        ({"params": {"fire": 1, "own_limit": 2}}, "params", "no name of a fact"),
+        ({"deadline_kind": "immediate"}, "deadline_kind", "have none"),
+        ({"follow_up_kind": "days", "follow_up_n": 3}, "follow_up", "owed in writing"),
+    ):
+        told = faults(program.patch(row, change))
+        assert sentence in told[field], (change, told)
+    assert "the end" in faults(program.post("/agency_rules", RULE | {"logic": "fire AND"}))["logic"]
+    form = {k: v for k, v in RULE.items() if k != "params"} | {"code": "own-2", "logic": "fire OR"}
+    refused = bob.post("/register/agency_rules/new", form)
+    assert "a fact or a number was expected" in words(refused.text)
+    desk.sql("UPDATE agency_rules SET logic = 'of old' WHERE code = 'own-h2s'")
+    assert program.patch(row, {"enabled": False}).status_code == 200  # what stands is left alone

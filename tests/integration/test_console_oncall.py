@@ -157,3 +157,44 @@ def test_everybody_says_for_themselves_how_they_are_told(office: Office) -> None
 
 def test_a_storm_that_is_not_ours_is_not_there(office: Office) -> None:
     assert office.bob.get("/storms/00000000-0000-0000-0000-000000000001").status_code == 404
+
+
+def test_a_policy_is_for_one_well_and_for_some_days_and_says_so_again(office: Office) -> None:
+    well = office.cast.bluebonnet.wells[0]
+    days = {f"s1-day-{day}": "yes" for day in (6, 7)}
+    form = policy(office, name="Weekends", scope=f"well:{well}", note="Night shift", **days)
+    assert office.bob.post("/escalation/new", form).status_code == 303
+    ((key, kept),) = office.rows(
+        "SELECT p.id, s.window_days FROM escalation_policies p JOIN escalation_steps s"
+        " ON s.policy_id = p.id AND s.position = 1 WHERE p.name = 'Weekends' AND p.well_id = :w",
+        w=well,
+    )
+    assert kept == [6, 7]
+    page = office.bob.get(f"/escalation/{key}").get_data(as_text=True)
+    assert re.findall(r'name="s1-day-(\d)" value="yes" checked', page) == ["6", "7"]
+    assert f'value="well:{well}" selected' in page
+    assert 's1-from" type="time" value=""' in page  # all day, and not from midnight to midnight
+    assert office.bob.post(f"/escalation/{key}", form | {"rounds": "3"}).status_code == 303
+    assert "Night shift" in read(office.bob.get("/escalation"))
+    foreign = office.cast.cimarron.wells[0]
+    refused = office.bob.post("/escalation/new", form | {"scope": f"well:{foreign}", "name": "x"})
+    assert refused.status_code == 422
+    assert "Choose one of the list" in read(refused)
+
+
+def test_a_rotation_has_a_layer_for_some_days(office: Office) -> None:
+    layer = {
+        "l2-person-1": str(office.cast.bluebonnet.owner),
+        "l2-starts": datetime.now(UTC).date().isoformat(),
+        "l2-every": "7",
+        "l2-day-7": "yes",
+    }
+    form = rotation(office, name="Sundays", **layer)
+    assert office.bob.post("/rotations/new", form).status_code == 303
+    ((key, kept),) = office.rows(
+        "SELECT r.id, l.window_days FROM rotations r JOIN rotation_layers l"
+        " ON l.rotation_id = r.id AND l.position = 2 WHERE r.name = 'Sundays'"
+    )
+    assert kept == [7]
+    page = office.bob.get(f"/rotations/{key}").get_data(as_text=True)
+    assert re.findall(r'name="l2-day-(\d)" value="yes" checked', page) == ["7"]

@@ -232,7 +232,7 @@ def test_a_volume_nobody_knows_counts_down_and_says_so() -> None:
 def test_the_high_estimate_that_crosses_a_threshold_is_potential_and_names_the_interval() -> None:
     found = ask("nm-ocd-major", incident(20, released_low=Decimal(12), released_high=Decimal(30)))
     assert found.verdict == "potential"
-    assert "12 to 30 bbl >= 25 is possible" in found.because
+    assert "12 to 30 bbl ≥ 25 is possible" in found.because
 
 
 # ------------------------------------------------------------------------------------- sums

@@ -16,19 +16,35 @@ from hub.console.gate import needs
 from hub.console.live import still
 from hub.console.tables import can, insist
 from hub.incidents.clocks import Term
-from hub.incidents.logic import LogicError, read
 from hub.incidents.promotion import EXPLAINED
 from hub.incidents.words import ROLLING, WORDS
 from hub.permissions import Action
 from hub.register import changes, rows
 from hub.register.catalog import RESOURCES
-from hub.register.errors import Conflict, Forbidden, Missing, Refused, ValueRefused
-from hub.register.values import parse
+from hub.register.errors import Conflict, Forbidden, Missing, Refused
 from hub.schema import AgencyRule, AgencyRuleVersion, PromotionRule
 
 pages = Blueprint("agency_rules", __name__, url_prefix="/incidents/rules")
 
 TABLE = "agency_rules"
+#: Headings of a rule's form, and the fields under each.
+FORM = (
+    (
+        "What it asks for",
+        (
+            *("agency", "jurisdiction", "state", "asks_when", "logic", "params"),
+            *("category", "code", "enabled"),
+        ),
+    ),
+    ("The call", ("deadline_kind", "deadline_n", "clock", "contact", "written")),
+    (
+        "Afterwards",
+        ("follow_up", "form", "follow_up_kind", "follow_up_n", "follow_up_clock"),
+    ),
+    ("Where it is written", ("citation", "verification", "verified_on", "note")),
+)
+#: Fields of one line in the table, of several in the form.
+LONG = frozenset({"asks_when", "logic", "citation"})
 
 
 @pages.get("")
@@ -55,6 +71,7 @@ def index() -> ResponseReturnValue:
         can_promote=can(RESOURCES["promotion_rules"], "edit"),
         promotions=promotions,
         explained=EXPLAINED,
+        limits={rule.id: limits_of(rule) for rule in promotions},
     )
 
 
@@ -72,23 +89,23 @@ def save(agency_rule_id: uuid.UUID) -> ResponseReturnValue:
     """Save a rule as its next version; its condition must be readable."""
     insist(RESOURCES[TABLE], "edit")
     values = record_form.given(_fields(), request.form)
-    faults: Mapping[str, str] = _unreadable(values)
-    if not faults:
-        try:
-            with records() as session:
-                version = request.form.get("row_version", "")
-                seen = int(version) if version.isascii() and version.isdigit() else 0
-                changes.update(session, actor(), RESOURCES[TABLE], agency_rule_id, values, seen)
-            flash("Saved. Open incidents are judged by it from now on.")
-            return redirect(url_for("agency_rules.page", agency_rule_id=agency_rule_id), 303)
-        except Refused as refused:
-            faults = refused.faults
-        except Conflict:
-            faults = {"": "Somebody else changed this rule meanwhile. Load the page again."}
-        except Missing:
-            abort(404)
-        except Forbidden as fault:
-            abort(403, str(fault))
+    values |= {name: " ".join(values[name].split()) for name in LONG & values.keys()}
+    faults: Mapping[str, str]
+    try:
+        with records() as session:
+            version = request.form.get("row_version", "")
+            seen = int(version) if version.isascii() and version.isdigit() else 0
+            changes.update(session, actor(), RESOURCES[TABLE], agency_rule_id, values, seen)
+        flash("Saved. Open incidents are judged by it from now on.")
+        return redirect(url_for("agency_rules.page", agency_rule_id=agency_rule_id), 303)
+    except Refused as refused:
+        faults = refused.faults
+    except Conflict:
+        faults = {"": "Somebody else changed this rule meanwhile. Load the page again."}
+    except Missing:
+        abort(404)
+    except Forbidden as fault:
+        abort(403, str(fault))
     return _form(agency_rule_id, values, faults, 422)
 
 
@@ -108,16 +125,15 @@ def verify(agency_rule_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for("agency_rules.page", agency_rule_id=agency_rule_id), 303)
 
 
-def _unreadable(values: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with a condition, before it is kept."""
-    try:
-        numbers: Any = parse(RESOURCES[TABLE].fields["params"], values.get("params") or "{}")
-        read(values.get("logic", ""), numbers)
-    except ValueRefused as refused:
-        return {"params": str(refused)}
-    except LogicError as fault:
-        return {"logic": f"{str(fault)[:1].upper()}{str(fault)[1:]}."}
-    return {}
+def limits_of(rule: PromotionRule) -> str:
+    """The numbers of a promotion rule, in words."""
+    amount = f"{rule.amount.normalize():f}" if rule.amount is not None else ""
+    urgent = f"priority {amount}" + (" or worse" if amount != "1" else "")
+    unit = {"mass_balance": f"{amount} bbl", "site_down": f"{amount} wells"}
+    said = unit.get(rule.kind, urgent) if amount else ""
+    when = {"site_down": "within", "unanswered": "after"}.get(rule.kind, "for")
+    lasting = f"{when} {rule.minutes} min" if rule.minutes is not None else ""
+    return ", ".join(part for part in (said, lasting) if part)
 
 
 def _fields() -> list[Any]:
@@ -137,11 +153,14 @@ def _form(
         kept = select(AgencyRuleVersion).where(AgencyRuleVersion.rule_id == agency_rule_id)
         versions = session.scalars(kept.order_by(AgencyRuleVersion.version.desc())).all()
     shown = record_form.stored(fields, row, visitor().zone) if values is None else values
+    groups = record_form.entries(fields, shown, {}, faults, own=FORM)
+    for one in (one for _heading, those in groups for one in those):
+        one.lines = one.field.name in LONG
     return still(
         "agency_rule.html",
         status,
         rule=rule,
-        groups=record_form.entries(fields, shown, {}, faults),
+        groups=groups,
         faults=faults,
         versions=versions,
         words=WORDS,

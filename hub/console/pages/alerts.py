@@ -20,8 +20,10 @@ from hub.console.live import show
 from hub.console.pages.wells import answer_series
 from hub.console.standing import AlertRow
 from hub.console.words import SEVERITIES
+from hub.incidents.opening import class_of, incident_of
 from hub.permissions import Action
 from hub.schema import Alert, AlertRule, Tag, Well
+from hub.schema.incidents import INCIDENT_CLASSES
 
 pages = Blueprint("alerts", __name__, url_prefix="/alerts")
 
@@ -39,15 +41,17 @@ def index() -> ResponseReturnValue:
         rows = standing.open_alerts(session)
         told = [row for row in rows if not row.quiet]
         lines = standing.trends(session, told, now())
-    flood = sum(now() - row.detected_at <= FLOOD_TIME for row in rows)
+    fresh = [row for row in rows if now() - row.detected_at <= FLOOD_TIME]
+    flood = len(fresh) if len(fresh) > FLOOD else 0
     return show(
         "alerts.html",
-        (rows, lines, flood > FLOOD),
+        (rows, lines, flood > 0),
         alerts=told,
         trends=lines,
         waiting=sum(row.unacknowledged for row in told),
         quiet=len(rows) - len(told),
-        flood=flood if flood > FLOOD else 0,
+        flood=flood,
+        first=min(fresh, key=lambda row: row.raised_at, default=None),
     )
 
 
@@ -139,7 +143,19 @@ def page(alert_id: uuid.UUID) -> ResponseReturnValue:
         rule = session.scalar(select(AlertRule).join(Alert).where(Alert.id == alert_id))
         if row.seen_at is None and row.closed_at is None and POLL not in request.headers:
             lifecycle.see(session, lifecycle.locked(session, alert_id), visitor().user_id, now())
-    return show("alert.html", (row, told), alert=row, story=told, rule=rule, shelves=SHELVES)
+        incident = incident_of(session, alert_id)
+        looks_like = class_of(session.get_one(Alert, alert_id))
+    return show(
+        "alert.html",
+        (row, told, incident and incident.id),
+        alert=row,
+        story=told,
+        rule=rule,
+        shelves=SHELVES,
+        incident=incident,
+        looks_like=looks_like,
+        classes=INCIDENT_CLASSES,
+    )
 
 
 def around(row: AlertRow, at: datetime) -> spans.Span:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, redirect, request, url_for
@@ -15,15 +15,17 @@ from sqlalchemy.orm import Session
 from hub.console.context import now, records, visitor
 from hub.console.forms import Form
 from hub.console.gate import needs
+from hub.console.incident_state import places
 from hub.console.live import still
+from hub.console.oncall_form import DAYS, known, window_of, window_values
+from hub.console.words import SEVERITIES
 from hub.notify import coverage, keeping
 from hub.notify.keeping import Scope
 from hub.notify.people import Crew, crew
 from hub.notify.policies import BUILT_IN, Policy, Step, Target
 from hub.notify.runs import Chosen
-from hub.notify.wallclock import window
 from hub.permissions import Action
-from hub.schema import EscalationPolicy, Lease
+from hub.schema import EscalationPolicy
 from hub.schema.oncall import CHANNEL_CLASSES
 
 pages = Blueprint("escalation", __name__, url_prefix="/escalation")
@@ -63,7 +65,9 @@ def _shown(session: Session, found: Crew, row: EscalationPolicy) -> dict[str, An
     policy, _ = keeping.load_policy(session, row.id)
     chosen = Chosen(policy, row.id, row.well_id)
     priority = min(row.priorities)
-    return {"row": row, "priority": priority, "told": _coming(session, found, chosen, priority)}
+    told = _coming(session, found, chosen, priority)
+    place = dict(_scopes(session)).get(_scope_word(row), "a place of another route")
+    return {"row": row, "priority": priority, "told": told, "place": place}
 
 
 def _coming(session: Session, found: Crew, chosen: Chosen, priority: int) -> list[coverage.Told]:
@@ -73,7 +77,7 @@ def _coming(session: Session, found: Crew, chosen: Chosen, priority: int) -> lis
 @pages.get("/new")
 @needs(Action.EDIT_ONCALL)
 def new() -> ResponseReturnValue:
-    """An empty form with three steps."""
+    """An empty form."""
     values = {"rounds": "3", "priority-1": "yes", "priority-2": "yes", "s1-wait": "5"}
     return _page(values)
 
@@ -82,13 +86,12 @@ def new() -> ResponseReturnValue:
 @needs(Action.EDIT_ONCALL)
 def edit(policy_id: uuid.UUID) -> ResponseReturnValue:
     """The form as the policy stands."""
-    with records() as session:
-        try:
-            policy, row = keeping.load_policy(session, policy_id)
-        except keeping.UnknownSetupError:
-            abort(404)
+    with records() as session, known():
+        policy, row = keeping.load_policy(session, policy_id)
         values = _values(policy, row)
-    return _page(values, policy_id)
+        chosen = Chosen(policy, row.id, row.well_id)
+        told = _coming(session, crew(session, row.organization_id), chosen, min(row.priorities))
+    return _page(values, policy_id, told=told)
 
 
 @pages.post("/new")
@@ -109,11 +112,8 @@ def change(policy_id: uuid.UUID) -> ResponseReturnValue:
 @needs(Action.EDIT_ONCALL)
 def end(policy_id: uuid.UUID) -> ResponseReturnValue:
     """Use a policy no longer."""
-    with records() as session:
-        try:
-            keeping.end_policy(session, policy_id, now())
-        except keeping.UnknownSetupError:
-            abort(404)
+    with records() as session, known():
+        keeping.end_policy(session, policy_id, now())
     flash("The policy is used no longer; alerts on their way keep to it.")
     return redirect(url_for("escalation.index"), 303)
 
@@ -134,14 +134,14 @@ def _save(policy_id: uuid.UUID | None) -> ResponseReturnValue:
         return _page(request.form, policy_id, form.faults, status=422)
     with records() as session:
         found = crew(session, visitor().organization_id)
-        remarks = coverage.lint_policy(session, found, policy, scope.priorities, now())
+        remarks = coverage.lint_policy(
+            session, found, policy, scope.priorities, now(), well=scope.well_id
+        )
         refused = any(remark.blocks for remark in remarks)
         if not refused and not only_shown:
-            try:
+            with known():
                 keeping.save_policy(session, found.id, policy, scope, policy_id, visitor().user_id)
-            except keeping.UnknownSetupError:
-                abort(404)
-        chosen = Chosen(policy, uuid.UUID(int=0), None)
+        chosen = Chosen(policy, uuid.UUID(int=0), scope.well_id)
         told = coverage.foreseen(session, found, chosen, min(scope.priorities), now())
     if refused or only_shown:
         status = 422 if refused and not only_shown else 200
@@ -164,7 +164,33 @@ def _read(form: Form) -> tuple[Policy, Scope]:
         bundle=timedelta(seconds=int(form.number("bundle", low=0, high=900) or 0)),
         fallback=form.identifier("fallback"),
     )
-    return policy, Scope(priorities or (1,), form.identifier("lease"))
+    return policy, _scope(form, priorities or (1,))
+
+
+def _scope(form: Form, priorities: tuple[int, ...]) -> Scope:
+    """For which alerts it is: everywhere, on one lease, or on one well."""
+    with records() as session:
+        offered = [key for key, _words in _scopes(session)]
+    kind, _, key = form.choice("scope", offered).partition(":")
+    one = uuid.UUID(key) if key and "scope" not in form.faults else None
+    return Scope(
+        priorities,
+        one if kind == "lease" else None,
+        one if kind == "well" else None,
+        form.text("note", longest=300),
+    )
+
+
+def _scopes(session: Session) -> list[tuple[str, str]]:
+    """Where a policy can hold."""
+    listed = [(key, words) for key, words in places(session) if not key.startswith("facility:")]
+    return [("", "everywhere"), *listed]
+
+
+def _scope_word(row: EscalationPolicy) -> str:
+    if row.well_id:
+        return f"well:{row.well_id}"
+    return f"lease:{row.lease_id}" if row.lease_id else ""
 
 
 def _step(form: Form, prefix: str) -> Step | None:
@@ -172,9 +198,6 @@ def _step(form: Form, prefix: str) -> Step | None:
     named = tuple(target for target in targets if target is not None)
     if not named:
         return None
-    begins, ends = _wall(form, f"{prefix}-from"), _wall(form, f"{prefix}-to")
-    if (begins is None) != (ends is None):
-        form.fault(f"{prefix}-to", "Give both hours, or neither.")
     wait = form.number(f"{prefix}-wait", low=0.5, high=10_080)
     worst = form.raw(f"{prefix}-worst")
     return Step(
@@ -182,7 +205,7 @@ def _step(form: Form, prefix: str) -> Step | None:
         channel_class=form.choice(f"{prefix}-class", CHANNEL_CLASSES) or "own",
         wait=timedelta(minutes=wait or 5),
         times=int(form.number(f"{prefix}-times", low=1, high=20) or 1),
-        window=window(begins, ends, None) if begins is not None and ends is not None else None,
+        window=window_of(form, prefix),
         worst_only=int(worst) if worst in PRIORITIES else 4,
         still_active=form.raw(f"{prefix}-active") == "yes",
     )
@@ -207,17 +230,6 @@ def _target(word: str) -> Target | None:
     return None
 
 
-def _wall(form: Form, name: str) -> time | None:
-    words = form.raw(name)
-    if not words:
-        return None
-    try:
-        return time.fromisoformat(words).replace(tzinfo=None)
-    except ValueError:
-        form.fault(name, "Write a time of day, like 22:00.")
-        return None
-
-
 def _option(target: Target) -> str:
     if target.kind == "site_manager":
         return "site_manager"
@@ -231,7 +243,8 @@ def _values(policy: Policy, row: EscalationPolicy) -> dict[str, str]:
         "remind": str(row.remind_every_s // 60) if row.remind_every_s else "",
         "bundle": str(row.bundle_s or ""),
         "fallback": str(policy.fallback or ""),
-        "lease": str(row.lease_id or ""),
+        "note": row.note,
+        "scope": _scope_word(row),
     } | {f"priority-{priority}": "yes" for priority in row.priorities}
     for number, step in enumerate(policy.steps, 1):
         values |= {
@@ -240,8 +253,7 @@ def _values(policy: Policy, row: EscalationPolicy) -> dict[str, str]:
             f"s{number}-times": str(step.times),
             f"s{number}-worst": str(step.worst_only),
             f"s{number}-active": "yes" if step.still_active else "",
-            f"s{number}-from": f"{step.window.begins:%H:%M}" if step.window else "",
-            f"s{number}-to": f"{step.window.ends:%H:%M}" if step.window else "",
+            **window_values(f"s{number}", step.window),
         }
         for place, target in enumerate(step.targets[:3], 1):
             values[f"s{number}-target-{place}"] = _option(target)
@@ -253,12 +265,12 @@ def _page(
     policy_id: uuid.UUID | None = None,
     faults: dict[str, str] | None = None,
     remarks: Sequence[coverage.Remark] = (),
-    told: Sequence[coverage.Told] = (),
+    told: Sequence[coverage.Told] | None = None,
     status: int = 200,
 ) -> Response:
     with records() as session:
         found = crew(session, visitor().organization_id)
-        leases = session.execute(select(Lease.id, Lease.name).order_by(Lease.name)).all()
+        scopes = _scopes(session)
     targets = [
         ("", "-"),
         ("site_manager", "who looks after the well"),
@@ -279,5 +291,7 @@ def _page(
         classes=CLASSES,
         steps=range(1, STEPS + 1),
         people=[("", "the owners"), *((str(p.id), p.name) for p in found.people.values())],
-        leases=[("", "everywhere"), *((str(key), name) for key, name in leases)],
+        scopes=scopes,
+        days=DAYS,
+        severities=SEVERITIES,
     )

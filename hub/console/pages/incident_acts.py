@@ -34,6 +34,7 @@ from hub.register import changes, rows
 from hub.register.catalog import RESOURCES
 from hub.register.errors import Conflict, Forbidden, Missing, Refused
 from hub.schema import Alert, Incident, IncidentAction
+from hub.schema.incidents import INCIDENT_CLASSES
 
 pages = Blueprint("incident_acts", __name__, url_prefix="/incidents")
 
@@ -137,9 +138,13 @@ def _report_form(
 def declare(alert_id: uuid.UUID) -> ResponseReturnValue:
     """Say that an alert is an incident; who says so leads."""
     insist(RESOURCES["incidents"], "add")
+    form = Form(request.form)
+    chosen = form.choice("incident_class", INCIDENT_CLASSES) if form.raw("incident_class") else None
+    if form.faults:
+        abort(400, "Choose what it is from the list.")
     with records() as session:
         alert = session.get(Alert, alert_id) or abort(404)
-        made = opening.declare(session, alert, visitor().user_id).id
+        made = opening.declare(session, alert, visitor().user_id, chosen).id
     return redirect(address_of(made), 303)
 
 
@@ -311,7 +316,7 @@ def _facts_form(
         "incident_facts.html",
         status,
         row=row,
-        groups=record_form.entries(fields, values, named, faults),
+        groups=record_form.entries(fields, values, named, faults, own=state.FACTS),
         faults=faults,
         was=record_form.stored(fields, row, visitor().zone),
         known={field.name for field in fields},

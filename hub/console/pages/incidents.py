@@ -82,7 +82,7 @@ def page(incident_id: uuid.UUID) -> ResponseReturnValue:
             "actions": dossier.actions_of(session, incident),
             "members": state.members(session),
             "others": state.recurrences(session, incident.id),
-            "answers": _answers(session, incident, notices),
+            "answers": _answers(session, incident),
             "commander": session.get(User, incident.commander_id or uuid.UUID(int=0)),
         }
     moves = Incident.MOVES.get(incident.status, ())
@@ -119,11 +119,9 @@ def due_of(notice: IncidentNotice) -> datetime | None:
     return notice.written_required_by if notice.status == "written_due" else notice.required_by
 
 
-def _answers(
-    session: Session, incident: Incident, notices: list[IncidentNotice]
-) -> dict[str, str | None]:
-    sheets = dossier.known_answers(session, incident, None, notices)
-    return {name: answer for name, answer in sheets.items() if name != "caller"}
+def _answers(session: Session, incident: Incident) -> dict[str, str | None]:
+    known = dossier.known_answers(session, incident, None)
+    return {name: answer for name, answer in known.items() if name != "caller"}
 
 
 # -------------------------------------------------------------------------------------- notices

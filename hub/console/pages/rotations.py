@@ -15,10 +15,11 @@ from hub.console.context import now, records, visitor
 from hub.console.forms import Form
 from hub.console.gate import needs
 from hub.console.live import still
+from hub.console.oncall_form import DAYS, known, wall, window_of, window_values
 from hub.notify import coverage, keeping
 from hub.notify.people import Crew, crew
 from hub.notify.schedules import Layer, Roster
-from hub.notify.wallclock import is_zone, window
+from hub.notify.wallclock import is_zone
 from hub.permissions import Action
 
 pages = Blueprint("rotations", __name__, url_prefix="/rotations")
@@ -75,10 +76,8 @@ def end(rotation_id: uuid.UUID) -> ResponseReturnValue:
         used = keeping.used_in(session, rotation_id)
         if used:
             abort(409, f"The policy “{used[0]}” still names this rotation; change that first.")
-        try:
+        with known():
             keeping.end_rotation(session, rotation_id, now())
-        except keeping.UnknownSetupError:
-            abort(404)
     flash("The rotation is used no longer.")
     return redirect(url_for("oncall.index"), 303)
 
@@ -118,28 +117,14 @@ def _layer(form: Form, prefix: str) -> Layer | None:
     people = tuple(user for user in named if user is not None)
     if not people:
         return None
-    begins, ends = _wall(form, f"{prefix}-from"), _wall(form, f"{prefix}-to")
-    if (begins is None) != (ends is None):
-        form.fault(f"{prefix}-to", "Give both hours, or neither.")
     return Layer(
         people=people,
         starts_on=form.day(f"{prefix}-starts") or date(2024, 1, 1),
-        handoff_at=_wall(form, f"{prefix}-handoff") or time(7),
+        handoff_at=wall(form, f"{prefix}-handoff") or time(7),
         every_days=int(form.number(f"{prefix}-every", low=1, high=62) or 7),
         ends_on=form.day(f"{prefix}-ends"),
-        window=window(begins, ends, None) if begins is not None and ends is not None else None,
+        window=window_of(form, prefix),
     )
-
-
-def _wall(form: Form, name: str) -> time | None:
-    words = form.raw(name)
-    if not words:
-        return None
-    try:
-        return time.fromisoformat(words).replace(tzinfo=None)
-    except ValueError:
-        form.fault(name, "Write a time of day, like 07:00.")
-        return None
 
 
 def _values(name: str, roster: Roster) -> dict[str, str]:
@@ -150,8 +135,7 @@ def _values(name: str, roster: Roster) -> dict[str, str]:
             f"l{number}-ends": layer.ends_on.isoformat() if layer.ends_on else "",
             f"l{number}-handoff": f"{layer.handoff_at:%H:%M}",
             f"l{number}-every": str(layer.every_days),
-            f"l{number}-from": f"{layer.window.begins:%H:%M}" if layer.window else "",
-            f"l{number}-to": f"{layer.window.ends:%H:%M}" if layer.window else "",
+            **window_values(f"l{number}", layer.window),
         }
         for place, user in enumerate(layer.people, 1):
             values[f"l{number}-person-{place}"] = str(user)
@@ -177,4 +161,5 @@ def _page(
         people=people,
         layers=range(1, LAYERS + 1),
         places=range(1, PEOPLE + 1),
+        days=DAYS,
     )

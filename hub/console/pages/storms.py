@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from hub.alerts.lifecycle import acknowledge
@@ -16,8 +16,9 @@ from hub.console.context import now, records, visitor
 from hub.console.forms import Form
 from hub.console.gate import needs
 from hub.console.live import still
+from hub.console.words import SEVERITIES
 from hub.permissions import Action
-from hub.schema import Storm
+from hub.schema import Storm, User
 
 pages = Blueprint("storms", __name__, url_prefix="/storms")
 
@@ -42,7 +43,15 @@ def page(storm_id: uuid.UUID) -> ResponseReturnValue:
     """What of a flood still waits for somebody, the first one first."""
     with records() as session:
         storm, waiting = _waiting(session, storm_id)
-    return still("storm.html", storm=storm, waiting=waiting[:SHOWN], total=len(waiting))
+        whose = session.scalar(select(User.name).where(User.id == storm.user_id))
+    return still(
+        "storm.html",
+        storm=storm,
+        whose=whose,
+        waiting=waiting[:SHOWN],
+        total=len(waiting),
+        severities=SEVERITIES,
+    )
 
 
 @pages.post("/<uuid:storm_id>")

@@ -1,7 +1,7 @@
 // The keyboard in a list: j and k move, x ticks, Enter opens, / searches, e edits; of alerts a
 // acknowledges and s shelves what is ticked. Never while somebody types.
 
-const TYPING = "input, select, textarea, [contenteditable]";
+const TYPING = "input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]";
 
 function rows() {
   return [...document.querySelectorAll("[data-rows] tbody tr")];
