@@ -63,6 +63,8 @@ def test_many_are_taken_and_shelved_with_the_keyboard_alone(house: Site, tab: Br
         "return document.querySelector('.note-box.bad[role=status]').textContent"
     )
     waiting = tab.run("return document.querySelectorAll('[data-waiting]').length")
+    count = tab.run("return document.querySelector('#nav-live .count.due').textContent")
+    assert count == str(waiting), "what is kept quiet waits for nobody"
     press(tab, "jjjx")
     assert tab.run(f"return {HERE}") == "Foxtrot 1H"
     press(tab, "jkjx")
