@@ -28,7 +28,7 @@ BEAT_EVERY_S: Final = 10.0
 OVERDUE_AFTER_S: Final = 120
 FORGOTTEN: Final = timedelta(days=1)
 #: What has to go on for anybody to be woken at all: without one of each the hub is not well.
-NEEDED: Final = ("store", "judge", "deliver", "jobs")
+NEEDED: Final = ("store", "judge", "deliver-people", "deliver-endpoints", "escalate", "jobs")
 
 _BEAT = text(
     """
@@ -108,17 +108,39 @@ def beats(connection: Connection) -> list[Beat]:
     return [Beat(*row) for row in connection.execute(_BEATS)]
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Work of the hub that does not go on."""
+
+    key: str  #: the same from look to look
+    sentence: str
+    since: datetime | None  #: as far as anybody knows
+    needed: bool  #: nobody is woken without it
+
+
+def stopped(connection: Connection, now: datetime) -> list[Stopped]:
+    """Loops that stand still, and work that nothing does."""
+    found = beats(connection)
+    alive = {beat.kind for beat in found if not beat.overdue(now)}
+    still = [
+        Stopped(
+            f"{beat.process}/{beat.loop}",
+            f"{beat.loop} of {beat.process} has not gone on since {beat.at:%Y-%m-%d %H:%M:%S} UTC",
+            beat.at,
+            beat.kind in NEEDED and beat.kind not in alive,
+        )
+        for beat in found
+        if beat.overdue(now)
+    ]
+    nobody = [kind for kind in NEEDED if kind not in alive]
+    said = (f"nothing does the work of {kind!r}" for kind in nobody)
+    return [*still, *(Stopped(k, s, None, True) for k, s in zip(nobody, said, strict=True))]
+
+
 def faults(connection: Connection, now: datetime | None = None) -> list[str]:
     """What is not going on as it should, one sentence each; nothing when all is well."""
     moment = now or datetime.now(UTC)
-    found = beats(connection)
-    said = [
-        f"{beat.loop} of {beat.process} has not gone on since {beat.at:%Y-%m-%d %H:%M:%S} UTC"
-        for beat in found
-        if beat.overdue(moment)
-    ]
-    alive = {beat.kind for beat in found if not beat.overdue(moment)}
-    said += [f"nothing does the work of {kind!r}" for kind in NEEDED if kind not in alive]
+    said = [one.sentence for one in stopped(connection, moment)]
     before = moment - timedelta(seconds=OVERDUE_AFTER_S)
     waiting = connection.execute(_WAITING, {"before": before}).one()
     if waiting.unjudged:

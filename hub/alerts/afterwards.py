@@ -28,7 +28,7 @@ _WAITING = text(
     """
     SELECT a.* FROM alerts a
     WHERE a.origin = 'historical' AND a.digested_at IS NULL AND a.retracted_at IS NULL
-      AND a.agent_id IS NOT NULL
+      AND a.agent_id IS NOT NULL AND a.cleared_at IS NOT NULL
       AND NOT EXISTS (SELECT FROM alerts n
                       WHERE n.agent_id = a.agent_id AND n.origin = 'historical'
                         AND n.digested_at IS NULL AND n.detected_at > :settled)

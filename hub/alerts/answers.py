@@ -89,6 +89,36 @@ def opened(engine: Engine, token: str) -> Any:
         return connection.execute(statement, {"hash": links.hashed(token)}).one_or_none()
 
 
+def note_opened(engine: Engine, message: Any, address: str) -> None:
+    """Keep, once per person and alert, that a message's link was opened.
+
+    It is no proof that a person saw it: programs that look at mail open links, too. Whoever answers
+    has seen it; whoever signs in and looks at the alert has, too.
+    """
+    if message is None or message.alert_id is None:
+        return
+    with Session(engine) as session, session.begin():
+        _act(session, message, Said("link", address=address))
+        values = {
+            "organization": message.organization_id,
+            "alert": message.alert_id,
+            "user": message.user_id,
+            "note": f"by {message.channel_kind}, from {address}",
+        }
+        session.execute(_OPENED, values)
+
+
+_OPENED: Final = text(
+    """
+    INSERT INTO alert_events (organization_id, alert_id, kind, actor, note)
+    SELECT :organization, :alert, 'opened', CAST(:user AS uuid), :note
+    WHERE NOT EXISTS (SELECT FROM alert_events e
+                      WHERE e.alert_id = :alert AND e.kind = 'opened'
+                        AND e.actor IS NOT DISTINCT FROM CAST(:user AS uuid))
+    """
+)
+
+
 def hindrance(message: Any, now: datetime) -> str | None:
     """Why a message cannot be answered with its link, in one sentence; None when it can."""
     if message is None:
@@ -145,7 +175,7 @@ def _proven(message: Any) -> Answered:
 
 
 def _take_on(session: Session, message: Any, said: Said, now: datetime) -> Answered:
-    alerts = [message.alert_id] if message.alert_id else _several(message.body)
+    alerts = [message.alert_id] if message.alert_id else _of_storm(session, message)
     changed = 0
     for alert_id in alerts:
         try:
@@ -166,8 +196,29 @@ def _take_on(session: Session, message: Any, said: Said, now: datetime) -> Answe
     return Answered(taken=True, sentence=_before(session, alerts))
 
 
-def _several(body: Mapping[str, Any]) -> list[uuid.UUID]:
-    return [uuid.UUID(str(key)) for key in body.get("alert_ids", ())]
+#: What a flood's message told of and nobody has taken up yet: gathered for its recipient before it
+#: was written. In one order: two who answer at once do not wait for each other in a circle.
+_OF_STORM: Final = text(
+    """
+    SELECT a.id FROM alerts a
+    WHERE a.closed_at IS NULL AND a.ack = 'unacked'
+      AND a.id IN (
+          SELECT p.alert_id
+          FROM storms s
+          JOIN notifications n ON n.id = :notification AND n.organization_id = s.organization_id
+          JOIN pages p ON p.organization_id = s.organization_id
+              AND p.at >= s.began_at AND p.at <= n.created_at
+              AND p.user_id IS NOT DISTINCT FROM s.user_id
+              AND p.channel_id IS NOT DISTINCT FROM s.channel_id
+          WHERE s.id = CAST(:storm AS uuid))
+    ORDER BY a.id
+    """
+)
+
+
+def _of_storm(session: Session, message: Any) -> list[uuid.UUID]:
+    values = {"storm": message.body.get("storm_id"), "notification": message.notification_id}
+    return list(session.scalars(_OF_STORM, values))
 
 
 def _before(session: Session, alerts: list[uuid.UUID]) -> str:

@@ -31,6 +31,7 @@ EVENTS: Final = {
     "level": "changed its level",
     "cleared": "back to normal",
     "seen": "first seen by a person",
+    "opened": "the link in a message was opened, by a person or by a program that looks at mail",
     "acknowledged": "acknowledged",
     "unacknowledged": "asks again: the acknowledgement was taken back",
     "ack_lapsed": "asks again: it still stands, and the acknowledgement was for a time only",

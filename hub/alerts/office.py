@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from hub.alerts import conditions
+from hub.alerts.conditions import Finding
 from hub.alerts.kinds import OFFICE
 from hub.alerts.kinds.office import scene
 from hub.alerts.rules import mark_faulted
@@ -32,10 +33,16 @@ OF_DATES: Final = ("due_date", "financial")
 OF_ITSELF: Final = ("meta",)
 
 
-def look(engine: Engine, kinds: Collection[str], now: datetime | None = None) -> int:
+def look(
+    engine: Engine,
+    kinds: Collection[str],
+    now: datetime | None = None,
+    of_hub: Sequence[Finding] | None = None,
+) -> int:
     """One round of all rules of these kinds; gives how many rules were looked at.
 
-    `engine` acts as the work role. Any number of workers may do this at once.
+    `engine` acts as the work role. Any number of workers may do this at once. `of_hub` is what is
+    wrong with the hub itself, for the rules about it.
     """
     moment = now or datetime.now(UTC)
     listed = select(AlertRule.organization_id, AlertRule.id).where(
@@ -43,14 +50,20 @@ def look(engine: Engine, kinds: Collection[str], now: datetime | None = None) ->
     )
     with Session(engine) as session:
         due = session.execute(listed.order_by(AlertRule.id)).all()
-    return sum(_look(engine, row.organization_id, row.id, moment) for row in due)
+    return sum(_look(engine, row.organization_id, row.id, moment, of_hub) for row in due)
 
 
-def _look(engine: Engine, organization: uuid.UUID, rule_id: uuid.UUID, now: datetime) -> bool:
+def _look(
+    engine: Engine,
+    organization: uuid.UUID,
+    rule_id: uuid.UUID,
+    now: datetime,
+    of_hub: Sequence[Finding] | None,
+) -> bool:
     try:
         with tenant_session(engine, organization, Actor(door=DOOR)) as session:
             rule = session.get_one(AlertRule, rule_id)
-            _reconcile(session, rule, now)
+            _reconcile(session, rule, now, of_hub)
     except OperationalError:
         raise  # a database that is away is no fault of a rule
     except Exception as fault:
@@ -61,9 +74,11 @@ def _look(engine: Engine, organization: uuid.UUID, rule_id: uuid.UUID, now: date
     return True
 
 
-def _reconcile(session: Session, rule: AlertRule, now: datetime) -> None:
+def _reconcile(
+    session: Session, rule: AlertRule, now: datetime, of_hub: Sequence[Finding] | None
+) -> None:
     kind = OFFICE[rule.kind]
-    found = kind.find(scene(session, rule, now), kind.read(rule.params))
+    found = kind.find(scene(session, rule, now, of_hub), kind.read(rule.params))
     rungs = _rungs(session, rule)
     conditions.reconcile(session, rule, found.findings, now, only=found.looked_at)
     for alert_id, before in rungs.items():

@@ -1,4 +1,5 @@
-"""Rules that every operator has without making them: about sites, devices, safety, and service.
+"""Rules that every operator has without making them: about sites, devices, safety, service, the
+people who are told, and the hub.
 
 They stand in the table of rules like any other, so that a manager can word them, change their
 priority or switch them off; a program finds them by their template's name.
@@ -6,10 +7,11 @@ priority or switch them off; a program finds them by their template's name.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -22,10 +24,8 @@ _INSERT = text(
     """
     INSERT INTO alert_rules (organization_id, scope, kind, template, name, params, cause,
                              consequence, action, respond_within_s)
-    VALUES (:organization, 'organization', 'stale', :template, :name,
-            jsonb_build_object('levels', jsonb_build_object('alarm',
-                jsonb_build_object('priority', CAST(:priority AS integer)))),
-            :cause, :consequence, :action, :within)
+    VALUES (:organization, 'organization', :kind, :template, :name, CAST(:params AS jsonb), :cause,
+            :consequence, :action, :within)
     """
 )
 
@@ -40,6 +40,19 @@ class Built:
     consequence: str
     action: str
     respond_within_s: int
+    about: str = ""  #: of the rules about the alarm system itself: what of it
+
+    @property
+    def kind(self) -> str:
+        """The kind of rule it is."""
+        return "meta" if self.about else "stale"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Its parameters as they are stored."""
+        if self.about:
+            return {"of": self.about, "priority": self.priority}
+        return {"levels": {"alarm": {"priority": self.priority}}}
 
 
 BUILT: Final[Mapping[str, Built]] = {
@@ -75,6 +88,24 @@ BUILT: Final[Mapping[str, Built]] = {
         "Ask whoever has the permit; put it back in service, or say for how much longer.",
         8 * 3600,
     ),
+    "people_reached": Built(
+        "People cannot be reached",
+        1,
+        "A telephone is off or was changed, a turn on call has no person, a worker is stuck.",
+        "An alarm at night might reach nobody.",
+        "Call the person; put somebody else on call; send a test from their page.",
+        4 * 3600,
+        "reach",
+    ),
+    "hub_unwell": Built(
+        "The hub is not well",
+        2,
+        "A process has stopped, a disk is filling, or a certificate is about to end.",
+        "Alarms come late or not at all, and sites may no longer connect.",
+        "Tell whoever keeps this installation; `wellflow-hub status` says what stands still.",
+        4 * 3600,
+        "hub",
+    ),
 }
 
 
@@ -97,7 +128,7 @@ def _listed(session: Session, organization_id: uuid.UUID) -> dict[str, AlertRule
         .where(
             AlertRule.organization_id == organization_id,
             AlertRule.scope == "organization",
-            AlertRule.kind == "stale",
+            AlertRule.kind.in_(("stale", "meta")),
             AlertRule.template.in_(BUILT),
         )
         .order_by(AlertRule.created_at.desc())
@@ -112,7 +143,8 @@ def _make(session: Session, organization_id: uuid.UUID, template: str, built: Bu
             "organization": organization_id,
             "template": template,
             "name": built.name,
-            "priority": built.priority,
+            "kind": built.kind,
+            "params": json.dumps(built.params),
             "cause": built.cause,
             "consequence": built.consequence,
             "action": built.action,

@@ -29,7 +29,8 @@ from hub.alerts import (
 )
 from hub.documents.sweep import sweep
 from hub.incidents.rounds import go_round
-from hub.notify import digests, escalation, reach, rosters
+from hub.jobs import health
+from hub.notify import digests, escalation, links, reach, rosters
 from hub.readings import retention, rollups
 from hub.settings import HubSettings
 from hub.trail import seal_due
@@ -132,6 +133,11 @@ def watch_backlog(engine: Engine, _settings: HubSettings) -> tuple[int, int]:
     return int(unjudged), int(unsent)
 
 
+def watch_itself(engine: Engine, settings: HubSettings) -> int:
+    """Look at the alarm system, its people and the hub, for the rules about them."""
+    return office.look(engine, office.OF_ITSELF, of_hub=health.look(engine, settings))
+
+
 _WAITING = text(
     """
     SELECT (SELECT count(*) FROM ingest_batches
@@ -201,7 +207,7 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         "alarm_system",
         _every(minutes=1),
         "looks at the alarm system itself for the rules about it",
-        lambda engine, _settings: office.look(engine, office.OF_ITSELF),
+        watch_itself,
     ),
     _job(
         "checkpoints",
@@ -256,6 +262,12 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _every(hours=1),
         "removes ended sessions and old failed sign-ins",
         forget_sign_ins,
+    ),
+    _job(
+        "message_links",
+        _daily(3, 45),
+        "removes the secrets of messages a week after they ended",
+        lambda engine, _settings: links.forget_expired(engine, datetime.now(UTC)),
     ),
     _job(
         "job_runs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,8 +12,12 @@ from sqlalchemy.orm import Session
 
 from hub.notify import messages, outbox
 from hub.notify.outbox import Notice, Terms
+from hub.notify.people import crew, sms_left
 
-#: What a person should be reached by once something failed: the surest first.
+#: Once something failed and nobody said otherwise: the surest first.
+SURE: Final = ("sms", "voice", "push", "email", "apprise", "webhook")
+
+#: Where a message may still go: channels of that person it did not go to before, the proven first.
 _NEXT: Final = text(
     """
     WITH RECURSIVE chain (id, channel_id, instead_of_id) AS (
@@ -20,7 +25,7 @@ _NEXT: Final = text(
         UNION ALL
         SELECT n.id, n.channel_id, n.instead_of_id
         FROM notifications n JOIN chain ON n.id = chain.instead_of_id)
-    SELECT c.id
+    SELECT c.id, c.kind
     FROM contact_channels c
     WHERE c.organization_id = :organization AND c.user_id = :user
       AND c.enabled AND c.removed_at IS NULL AND c.broken_at IS NULL
@@ -30,10 +35,7 @@ _NEXT: Final = text(
           SELECT FROM notifications n
           WHERE n.channel_id = c.id AND n.alert_id = :alert AND n.kind = :kind
             AND n.state IN ('queued', 'leased', 'sent', 'delivered'))
-    ORDER BY c.verified_at IS NULL,
-             array_position(ARRAY['sms', 'voice', 'push', 'email', 'apprise', 'webhook'], c.kind),
-             c.created_at
-    LIMIT 1
+    ORDER BY c.verified_at IS NULL, c.created_at, c.id
     """
 )
 _OTHERS: Final = text(
@@ -61,7 +63,7 @@ def another_way(session: Session, due: Any, now: datetime) -> bool:
     """
     if due.is_test or due.user_id is None:
         return False
-    channel = session.scalar(
+    ways = session.execute(
         _NEXT,
         {
             "id": due.id,
@@ -71,9 +73,10 @@ def another_way(session: Session, due: Any, now: datetime) -> bool:
             "alert": due.alert_id,
             "kind": due.kind,
         },
-    )
-    if channel is None:
+    ).all()
+    if not ways:
         return False
+    channel = _preferred(session, due, ways, now)
     notice = Notice(
         due.organization_id,
         due.alert_id,
@@ -84,6 +87,20 @@ def another_way(session: Session, due: Any, now: datetime) -> bool:
     )
     outbox.owe(session, notice, [channel], now, Terms(step=due.step, instead_of=due.id))
     return True
+
+
+def _preferred(session: Session, due: Any, ways: Sequence[Any], now: datetime) -> uuid.UUID:
+    """The next of a person's channels: in the order they want for this priority, then the surest.
+
+    Text messages beyond what they take a day come last: rather one too many than none at all.
+    """
+    person = crew(session, due.organization_id).people.get(due.user_id)
+    if person is None:
+        return uuid.UUID(str(ways[0].id))
+    kinds = [*person.order.get(due.priority, ()), *SURE]
+    spent = not sms_left(session, due.organization_id, person, now)
+    best = min(ways, key=lambda way: (spent and way.kind == "sms", kinds.index(way.kind)))
+    return uuid.UUID(str(best.id))
 
 
 def tell_of_broken(

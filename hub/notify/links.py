@@ -12,10 +12,10 @@ import hmac
 import secrets
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from hub.permissions import Action, may
@@ -23,6 +23,7 @@ from hub.permissions import Action, may
 #: An alert may be answered for a day, a test for an hour, a receipt may come for a day.
 LIVES: Final = timedelta(hours=24)
 TEST_LIVES: Final = timedelta(hours=1)
+SAYS_SO_FOR: Final = timedelta(days=7)
 OVER: Final = frozenset({"cleared", "retracted"})
 
 _CODES = text(
@@ -42,6 +43,9 @@ _MAKE = text(
 )
 
 
+_EXPIRED = text("DELETE FROM message_links WHERE expires_at < :before RETURNING 1")
+
+
 def token_of(secret_key: bytes, notification_id: uuid.UUID) -> str:
     """The secret of a message: 128 bits, the same each time."""
     key = hmac.digest(secret_key, b"wellflow message links", "sha256")
@@ -58,7 +62,7 @@ def answerable(due: Any, role: str | None) -> bool:
     """Whether a message asks for an answer that this person may give."""
     if due.is_test:
         return True
-    asks = due.kind not in OVER and (due.alert_id is not None or bool(due.body.get("alert_ids")))
+    asks = due.kind not in OVER and (due.alert_id is not None or "storm_id" in due.body)
     return asks and role is not None and may(role, Action.ACKNOWLEDGE)
 
 
@@ -85,6 +89,15 @@ def make(session: Session, secret_key: bytes, due: Any, channel: Any) -> tuple[s
     }
     session.execute(_MAKE, values)
     return token, code
+
+
+def forget_expired(engine: Engine, now: datetime) -> int:
+    """Remove the secrets of messages that ended long enough ago; gives how many.
+
+    For some days their links still say that they are no longer good, and not that they are forged.
+    """
+    with engine.begin() as connection:
+        return len(connection.execute(_EXPIRED, {"before": now - SAYS_SO_FOR}).all())
 
 
 def _new_code(session: Session, address: str) -> str:

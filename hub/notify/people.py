@@ -18,7 +18,7 @@ from hub.notify.outbox import Addressed
 from hub.notify.policies import Step, Target
 from hub.notify.preferences import Away, Person, Reach, stand_in
 from hub.notify.schedules import Layer, Override, Roster, on_call
-from hub.notify.wallclock import Window, window, zone_of
+from hub.notify.wallclock import Window, day_begins, window, zone_of
 
 _CACHE: Final = "wellflow people"
 
@@ -225,6 +225,24 @@ def as_recipients(found: Crew, users: Iterable[uuid.UUID], now: datetime) -> lis
         if told in found.people and told not in listed:
             listed[told] = Recipient(found.people[told], instead_of)
     return list(listed.values())
+
+
+_SMS_TODAY: Final = text(
+    """
+    SELECT count(*) FROM notifications n JOIN contact_channels c ON c.id = n.channel_id
+    WHERE c.user_id = :user AND c.organization_id = :organization AND c.kind = 'sms'
+      AND n.created_at >= :since AND n.state <> 'cancelled'
+    """
+)
+
+
+def sms_left(session: Session, organization: uuid.UUID, person: Person, now: datetime) -> bool:
+    """Whether a person's text messages of today are not used up."""
+    if person.most_sms is None or not any(c.kind == "sms" for c in person.channels):
+        return True
+    since = day_begins(now, person.zone)
+    values = {"organization": organization, "user": person.id, "since": since}
+    return int(session.scalar(_SMS_TODAY, values) or 0) < person.most_sms
 
 
 def _named(

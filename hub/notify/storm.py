@@ -18,6 +18,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from hub.notify import letters, outbox
+from hub.notify.messages import Message
 from hub.notify.outbox import Notice
 from hub.notify.people import Crew, crew
 from hub.notify.preferences import pick
@@ -213,7 +214,7 @@ def _tell(session: Session, storm: Any, gathered: Any, priority: int, now: datet
         "storm",
         f"{storm.id}/{storm.messages + 1}",
         priority,
-        message,
+        Message(message.subject, message.body | {"storm_id": str(storm.id)}),
     )
     return outbox.owe(session, notice, channels, now) > 0
 

@@ -18,23 +18,15 @@ from sqlalchemy.orm import Session
 from hub.notify import outbox, storm
 from hub.notify.messages import Message
 from hub.notify.outbox import Notice, Terms
-from hub.notify.people import Crew, Recipient, as_recipients, crew, recipients
+from hub.notify.people import Crew, Recipient, as_recipients, crew, recipients, sms_left
 from hub.notify.policies import Place, Step
 from hub.notify.preferences import Person, Reach, pick, when
 from hub.notify.runs import Chosen
-from hub.notify.wallclock import day_begins
 from hub.schema import AlertEvent, Page
 
 #: Kinds of shared channels behind which a program listens; it takes every alert as it comes.
 PROGRAMS: Final = frozenset({"webhook", "apprise"})
 
-_SMS_TODAY: Final = text(
-    """
-    SELECT count(*) FROM notifications n JOIN contact_channels c ON c.id = n.channel_id
-    WHERE c.user_id = :user AND c.organization_id = :organization AND c.kind = 'sms'
-      AND n.created_at >= :since AND n.state <> 'cancelled'
-    """
-)
 _BUNDLE: Final = text(
     """
     SELECT min(due_at) FROM pages
@@ -288,16 +280,5 @@ def _bundled(round_: _Round, person: Person) -> datetime | None:
 
 def _picked(round_: _Round, person: Person, channel_class: str) -> Iterable[Reach]:
     priority = round_.notice.priority
-    return pick(person, channel_class, priority, sms_left=_sms_left(round_, person))
-
-
-def _sms_left(round_: _Round, person: Person) -> bool:
-    """Whether a person's text messages of today are not used up."""
-    if person.most_sms is None or not any(c.kind == "sms" for c in person.channels):
-        return True
-    values = {
-        "organization": round_.notice.organization_id,
-        "user": person.id,
-        "since": day_begins(round_.now, person.zone),
-    }
-    return int(round_.session.scalar(_SMS_TODAY, values) or 0) < person.most_sms
+    left = sms_left(round_.session, round_.notice.organization_id, person, round_.now)
+    return pick(person, channel_class, priority, sms_left=left)

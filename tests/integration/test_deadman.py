@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -11,14 +12,19 @@ from sqlalchemy import text
 
 from hub import deadman
 from hub.__main__ import main
-from hub.deadman import Progress
+from hub.deadman import Beat, Progress
+from hub.jobs import runner
+from hub.notify import turns
 from tests.alerting import settings
 from tests.cast import Cast
 from tests.servers.postgres import Database
 from tests.telemetry import Point, store
 from tests.webhooks import Answer, Receiver
 
-LOOPS = ("store-0", "store-1", "judge", "deliver-1", "jobs")
+LOOPS = (
+    *("store-0", "store-1", "judge", "deliver-people-1", "deliver-endpoints-1"),
+    *("escalate", "jobs"),
+)
 
 
 @pytest.fixture
@@ -34,6 +40,17 @@ def go_on(database: Database, *loops: str) -> None:
         progress.note(loop)
     with database.engine("work").begin() as connection:
         progress.write(connection)
+
+
+def test_what_is_needed_has_the_names_of_what_the_processes_do(database: Database) -> None:
+    """A name nothing answers to would keep the call outside silent for ever."""
+    engine, told, stop = database.engine("work"), settings(database), threading.Event()
+    loops = runner._loops(engine, told, stop)
+    for lane in turns.LANES:
+        loops += runner._deliverers(engine, told, stop, lane).loops
+    named = {Beat("work", loop.name, datetime.now(UTC), 1).kind for loop in loops}
+    assert set(deadman.NEEDED) - named == {"store"}
+    assert Beat("ingest", "store-3", datetime.now(UTC), 1).kind == "store"
 
 
 def test_it_calls_outside_only_while_everything_goes_on(

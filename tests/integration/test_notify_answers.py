@@ -90,6 +90,8 @@ def test_opening_the_link_changes_nothing_and_the_button_takes_the_alert_on(
         assert page.status_code == 200
         assert "Tubing pressure low at Bluebonnet 1H." in read(page)
     assert gauge.alert().ack == "unacked", "programs that look at mail open every link"
+    assert gauge.events().count("opened") == 1, "kept once, beside who saw it in the console"
+    assert gauge.alert().seen_at is None, "an opened link is no proof that a person saw it"
     done = stranger.post(path, {"choice": "coming", "eta": "30", "note": "from Midland"})
     assert "Acknowledged: On my way, there in 30 min: from Midland. It is yours now." in read(done)
     alert = gauge.alert()

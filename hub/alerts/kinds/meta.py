@@ -1,15 +1,18 @@
 """The alarm system about itself: messages that do not arrive, alerts nobody takes up, too many of
-them, agents whose clock or backlog is off, a hub that is behind.
+them, agents whose clock or backlog is off, people who cannot be reached, a hub that is behind or
+not well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
 from hub.alerts.conditions import Finding
 from hub.alerts.kinds.office import Found, OfficeKind, Params, Scene, Setting, key
+from hub.notify import reach
 
 _UNDELIVERED: Final = """
     SELECT c.id, c.kind, c.address, count(*) AS failed, min(n.created_at) AS since
@@ -111,6 +114,19 @@ def hub_behind(scene: Scene, params: Params) -> Iterator[Finding]:
         yield _of(params, "hub", words, row.since, value=float(row.waiting))
 
 
+def reached(scene: Scene, params: Params) -> Iterator[Finding]:
+    """People who did not answer whether they are reached, hours with nobody, overdue steps."""
+    for one in reach.shortcomings(scene.session, scene.rule.organization_id, scene.now):
+        worst = max(params.priority, one.priority)
+        yield Finding(one.key, one.sentence, min(one.since, scene.now), worst)
+
+
+def hub(scene: Scene, params: Params) -> Iterator[Finding]:
+    """What is wrong with the hub, as its own processes found out."""
+    for one in scene.of_hub:
+        yield replace(one, priority=max(params.priority, one.priority))
+
+
 def _of(params: Params, name: str, sentence: str, since: Any, **more: Any) -> Finding:
     limit = None if params["limit"] is None else float(params["limit"])
     return Finding(
@@ -130,17 +146,21 @@ WATCHED: Final[Mapping[str, Callable[[Scene, Params], Iterator[Finding]]]] = {
     "agent_clock": clocks,
     "agent_backlog": backlogs,
     "hub_behind": hub_behind,
+    "reach": reached,
+    "hub": hub,
 }
 
 
 def find(scene: Scene, params: Params) -> Found:
-    """What the chosen figure shows."""
-    return Found(list(WATCHED[params["of"]](scene, params)))
+    """What the chosen figure shows; nothing is judged of a hub that nobody has looked at."""
+    found = list(WATCHED[params["of"]](scene, params))
+    unseen = params["of"] == "hub" and not scene.hub_seen
+    return Found(found, frozenset() if unseen else None)
 
 
 KIND: Final = OfficeKind(
     "The alarm system itself",
-    "Undelivered messages, alerts nobody takes up, floods, agents and a hub that are behind.",
+    "Undelivered messages, alerts nobody takes up, floods, people not reached, a hub not well.",
     (
         Setting("of", "What", "", "undelivered", form="choice", choices=tuple(WATCHED)),
         Setting(

@@ -48,6 +48,8 @@ class Scene:
     now: datetime
     zone: ZoneInfo
     day_start: time
+    of_hub: Sequence[Finding] = ()  #: what is wrong with the hub, whoever's rule it is
+    hub_seen: bool = False  #: whether somebody looked
 
     @property
     def clock(self) -> ProductionClock:
@@ -91,11 +93,14 @@ class Scene:
         return self.session.execute(text(statement), values).all()
 
 
-def scene(session: Session, rule: AlertRule, now: datetime) -> Scene:
-    """The scene of a rule."""
+def scene(
+    session: Session, rule: AlertRule, now: datetime, of_hub: Sequence[Finding] | None = None
+) -> Scene:
+    """The scene of a rule; `of_hub` is what was found wrong with the hub, if anybody looked."""
     operator = session.get_one(Organization, rule.organization_id)
     zone = ZoneInfo(operator.timezone)
-    return Scene(session, rule, now, zone, operator.production_day_start)
+    seen = of_hub is not None
+    return Scene(session, rule, now, zone, operator.production_day_start, of_hub or (), seen)
 
 
 @dataclass(frozen=True, slots=True)

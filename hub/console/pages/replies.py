@@ -27,6 +27,8 @@ def page(token: str) -> ResponseReturnValue:
     """What the message was about, and the button to answer it."""
     message = answers.opened(console().engine, token)
     refusal = answers.hindrance(message, datetime.now(UTC))
+    if refusal is None:
+        answers.note_opened(console().engine, message, request.remote_addr or "")
     return _page(message, refusal=refusal, status=404 if message is None else 200)
 
 
