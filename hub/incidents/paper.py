@@ -35,6 +35,8 @@ HEADING: Final = ParagraphStyle(
 #: Entries of the timeline that say nothing to a reader outside.
 QUIET: Final = frozenset({"viewed"})
 NOTHING: Final = "\u2013"
+#: Statuses of a notice in which no time runs.
+OVER: Final = frozenset({"lapsed", "waived"})
 
 
 def incident_pdf(told: dict[str, Any]) -> bytes:
@@ -175,7 +177,7 @@ def _obligations(notices: Sequence[dict[str, Any]], zone: ZoneInfo) -> list[Any]
                 [_text(notice["authority"], BOLD), _text(rule, SMALL)],
                 [
                     _text(OWED[notice["status"]].capitalize(), BOLD),
-                    _text(f"by {due}"),
+                    *([] if notice["status"] in OVER else [_text(f"by {due}")]),
                     _text(notice["because"] or "", SMALL),
                     _text(notice["clock_basis"] or "", SMALL),
                 ],
