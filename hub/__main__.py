@@ -15,6 +15,7 @@ from agent.contract.configfile import ConfigError
 from hub.bootstrap import PROCESSES
 from hub.cli import (
     backtest,
+    closing,
     demonstration,
     enrol,
     flags,
@@ -196,6 +197,12 @@ def _account_options(parser: Parser) -> None:
     )
 
 
+def _close_options(parser: Parser) -> None:
+    _operator_options(parser)
+    parser.add_argument("--day", type=date.fromisoformat, metavar="DATE", help="only this day")
+    parser.add_argument("--lease", metavar="NAME", help="only this lease")
+
+
 def _quarantine_options(parser: Parser) -> None:
     parser.add_argument("--all", action="store_true", help="also what has been settled")
     parser.add_argument("--limit", type=int, default=50, help="how many, newest first")
@@ -258,6 +265,7 @@ VERBS = (
     Verb("agent add", enrol.agent_add, "make an agent's account", _agent_options),
     Verb("agent key", enrol.agent_key, "give an agent a new key for its rules", _agent_key_options),
     Verb("agent revoke", enrol.agent_revoke, "end an agent's account", _revoke_options),
+    Verb("close", closing.close, "close a lease's days, and tell what is open", _close_options),
     Verb("quarantine list", reports.quarantine_list, "what was set aside", _quarantine_options),
     Verb("quarantine replay", reports.quarantine_replay, "take it in again", _replay_options),
     Verb("audit", reports.audit, "prove that all that was sent is stored", _audit_options),

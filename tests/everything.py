@@ -87,6 +87,12 @@ SIMPLE: dict[type, Any] = {
     time: time(7),
 }
 
+
+def _other_day() -> date:
+    """A day that no other row has."""
+    return NOW.date() - timedelta(days=next(UNIQUE))
+
+
 #: Columns that may be empty, or have a default, but must be given for the row to be valid; and
 #: references of which only one may be given.
 ROWS: dict[str, dict[str, Any]] = {
@@ -107,6 +113,9 @@ ROWS: dict[str, dict[str, Any]] = {
     "notify_preferences": {"delegate_id": None},
     "escalation_runs": {"due_at": NOW},
     "storms": {"channel_id": None},
+    "reconciliations": {"equipment_id": None, "production_date": _other_day},
+    "daily_closes": {"production_date": _other_day},
+    "meter_readings": {"production_date": _other_day},
     "well_status_history": {
         "from_at": lambda: NOW - timedelta(days=9000 - 2 * next(UNIQUE)),
         "to_at": lambda: NOW - timedelta(days=9000 - 2 * next(UNIQUE)),

@@ -31,6 +31,7 @@ from hub.documents.sweep import sweep
 from hub.incidents.rounds import go_round
 from hub.jobs import health
 from hub.notify import digests, escalation, links, reach, rosters
+from hub.production import close, uptake
 from hub.readings import retention, rollups
 from hub.settings import HubSettings
 from hub.trail import seal_due
@@ -244,6 +245,18 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _every(seconds=5),
         "signs the rules that agents shall run, where anything in them has changed",
         sitebundles.renew,
+    ),
+    _job(
+        "field_entries",
+        _every(seconds=5),
+        "takes up what was entered at sites, as the person who signed it",
+        uptake.take_up,
+    ),
+    _job(
+        "daily_close",
+        _every(minutes=15),
+        "closes every lease's last seven days: production, wells' shares, what is open",
+        close.close_all,
     ),
     _job(
         "answers",

@@ -8,6 +8,13 @@ from hub.schema.banking import BankAccount, OwnerPayment
 from hub.schema.base import Base
 from hub.schema.compliance import ComplianceReport, Permit, PermitCondition, PermitLimit, ReportLine
 from hub.schema.expenses import Expense, ExpenseAllocation
+from hub.schema.fieldwork import (
+    ChemicalTreatment,
+    DailyClose,
+    EntryRow,
+    MeterReading,
+    Reconciliation,
+)
 from hub.schema.holds import AlertHold, AlertPriority, FlowLink
 from hub.schema.incidents import (
     Incident,
@@ -103,6 +110,7 @@ __all__ = [
     "BankAccount",
     "Base",
     "Benchmark",
+    "ChemicalTreatment",
     "Completion",
     "ComplianceReport",
     "ConfigEpoch",
@@ -110,11 +118,13 @@ __all__ = [
     "ContactChannel",
     "Contract",
     "ContractLease",
+    "DailyClose",
     "DeliveryTurn",
     "Digest",
     "Document",
     "DocumentLink",
     "DowntimeEvent",
+    "EntryRow",
     "Equipment",
     "EscalationPolicy",
     "EscalationRun",
@@ -149,6 +159,7 @@ __all__ = [
     "Membership",
     "MessageLink",
     "MessageReply",
+    "MeterReading",
     "Notification",
     "NotificationAttempt",
     "NotifyPreference",
@@ -172,6 +183,7 @@ __all__ = [
     "Reading",
     "ReadingAside",
     "ReadingsState",
+    "Reconciliation",
     "RegulatoryId",
     "ReportLine",
     "RevenueDeduction",

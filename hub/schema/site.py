@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -22,7 +22,7 @@ from hub.schema.base import Base, Keyed, Owned, about, of_organization, one_of, 
 
 SITE_ALARM_KINDS = ("raised", "level", "cleared", "frozen", "unfrozen", "acknowledged")
 ENTRY_DOORS = ("agent", "console", "api", "import")
-ENTRY_STATES = ("new", "taken", "refused")
+ENTRY_STATES = ("new", "taken", "refused", "conflict", "replaced", "set_aside")
 
 
 class SiteAlarm(Base, Keyed, Owned):
@@ -101,10 +101,28 @@ class FieldEntry(Base, Keyed, Owned):
     )
     taken_at: Mapped[datetime | None] = mapped_column(info=about("When it was, or was refused."))
     reason: Mapped[str | None] = mapped_column(info=about("Why it was refused, in a sentence."))
+    lease_id: Mapped[uuid.UUID | None] = mapped_column(info=about("The stop it is about."))
+    production_date: Mapped[date | None] = mapped_column(info=about("The day it is about."))
+    person_id: Mapped[uuid.UUID | None] = mapped_column(info=about("Who entered it."))
+    replaces: Mapped[uuid.UUID | None] = mapped_column(info=about("The entry that it corrects."))
+    conflicts_with: Mapped[uuid.UUID | None] = mapped_column(
+        info=about("The entry of the same stop and day that was there first.")
+    )
+    faults: Mapped[dict[str, Any] | None] = mapped_column(
+        info=about("Why it was refused: a sentence per field.")
+    )
     __table_args__ = (
         of_organization(),
         within("agent_id", table="agents"),
+        within("lease_id", table="leases"),
         UniqueConstraint("organization_id", "entry_id"),
+        Index("field_entries_day_idx", "organization_id", "production_date", "lease_id"),
+        Index(
+            "field_entries_waiting_idx",
+            "organization_id",
+            "received_at",
+            postgresql_where=text("state IN ('refused', 'conflict')"),
+        ),
         Index(
             "field_entries_new_idx",
             "received_at",

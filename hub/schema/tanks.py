@@ -320,7 +320,13 @@ class RunTicket(Base, Keyed, Owned, Authored):
         within("tank_id", table="tanks"),
         within("purchaser_id", table="partners"),
         UniqueConstraint("organization_id", "id"),
-        UniqueConstraint("organization_id", "ticket_no"),
+        # Of a number one ticket stands: a void one leaves it to the ticket written in its place.
+        Index(
+            "run_tickets_organization_id_ticket_no_key",
+            *("organization_id", "ticket_no"),
+            unique=True,
+            postgresql_where=text("status <> 'void'"),
+        ),
         Index("run_tickets_purchaser_id_idx", "organization_id", "purchaser_id"),
         Index("run_tickets_closed_at_idx", "organization_id", "closed_at"),
         Index("run_tickets_lease_id_idx", "organization_id", "lease_id", "closed_at"),
