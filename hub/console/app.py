@@ -42,6 +42,7 @@ from hub.console.pages import (
     oncall,
     people,
     preferences,
+    production,
     quarantine,
     reach,
     record,
@@ -68,6 +69,7 @@ SENTENCES = {
 ROOMS = (
     *(fleet, wells, alerts, alert_acts, alert_load),
     *(agents, quarantine, rules, rule_trial, channels, signin),
+    production,
     *(register, record, acts, history, imports, documents),
     *(people, keys, features, account, suspense),
     *(incidents, incident_acts, agency_rules),

@@ -26,3 +26,7 @@ if (document.getElementById("rule-form")) {
 if (document.querySelector("[data-charts]")) {
   import("./chart.js").then((module) => module.draw());
 }
+
+if (document.querySelector("[data-grid]")) {
+  import("./grid.js").then((module) => module.grid());
+}
