@@ -23,6 +23,7 @@ from hub.schema import (
     DowntimeEvent,
     Permit,
     ProductionRecord,
+    Reconciliation,
     RunTicket,
     Tank,
     TankGauge,
@@ -186,7 +187,9 @@ def test_what_nobody_entered_is_asked_for_until_it_is_there(desk: Desk) -> None:
     early = desk.look(NOON - timedelta(hours=4))
     assert all("2026-03-08" in sentence for sentence in early), "the pumper is still on the road"
     assert len(desk.look()) == 2
-    desk.add(desk.made(DAY, 10))
+    shared = desk.made(DAY, 4, well=1)
+    shared.record_kind, shared.source = "allocated", "allocation"
+    desk.add(desk.made(DAY, 10), shared)  # a share by test is no entry
     assert desk.look() == ["Nothing was entered for Bluebonnet 2H on 2026-03-09, and no downtime."]
 
 
@@ -251,6 +254,27 @@ def test_oil_that_no_ticket_tells_of_is_missed(desk: Desk) -> None:
     assert "lost 180.0 bbl that no ticket tells of" in desk.look()[0]
     hauled(desk, one, 10, 175)
     assert desk.look() == [], "the ticket came in late; 5 bbl are not worth an alert"
+
+
+def test_what_was_keyed_is_held_against_the_tanks_own_gauge(desk: Desk) -> None:
+    desk.rule("mass_balance", volume=10, percent=0)
+    compared = Reconciliation(
+        kind="tank",
+        tank_id=tank(desk),
+        lease_id=desk.operator.lease,
+        production_date=DAY,
+        unit="bbl",
+        opening=Decimal(100),
+        closing=Decimal(180),
+        gauge_opening=Decimal(101),
+        gauge_closing=Decimal(161),
+        unexplained=Decimal(20),
+    )
+    desk.add(compared)
+    (sentence,) = desk.look()
+    assert "changed by 80.0 bbl on 2026-03-09 as keyed and by 60.0 by its own gauge" in sentence
+    desk.run("UPDATE reconciliations SET unexplained = 2")
+    assert desk.look() == []
 
 
 def test_a_ticket_that_does_not_fit_its_own_gauges(desk: Desk) -> None:

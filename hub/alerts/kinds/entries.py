@@ -24,7 +24,8 @@ _WELLS: Final = """
     WHERE w.organization_id = :organization AND w.status = 'producing'
       AND (CAST(:well AS uuid) IS NULL OR w.id = :well)
       AND NOT EXISTS (SELECT FROM production_records r
-                      WHERE r.well_id = w.id AND r.production_date = :day)
+                      WHERE r.well_id = w.id AND r.production_date = :day
+                        AND r.record_kind <> 'allocated')
       AND NOT EXISTS (SELECT FROM downtime_events e WHERE e.well_id = w.id
                       AND e.started_at <= :begins AND coalesce(e.ended_at, 'infinity') >= :until)
 """

@@ -2,7 +2,9 @@
 
 Per tank: between two gauges it fell by more than its tickets took. Per lease and closed day: it
 made more than its tanks gained and its tickets took. The first tells of a leak or a theft between
-two gauges; the second also of what never reached a tank.
+two gauges; the second also of what never reached a tank. Where a tank has a gauge of its own, what
+was keyed over the closed day is held against it too: more keyed than gauged is a wrong strapping
+table, a drifting gauge or a figure copied forward; less is oil that left unseen.
 """
 
 from __future__ import annotations
@@ -89,6 +91,19 @@ _LEASES: Final = """
            OR l.id = (SELECT w.lease_id FROM wells w WHERE w.id = :well))
 """
 
+_COMPARED: Final = """
+    SELECT t.id, t.name, t.facility_id, coalesce(l.name, f.name) AS place, c.unexplained,
+           c.closing - c.opening AS keyed, c.gauge_closing - c.gauge_opening AS gauged
+    FROM reconciliations c
+    JOIN tanks t ON t.id = c.tank_id
+    LEFT JOIN leases l ON l.id = t.lease_id
+    LEFT JOIN facilities f ON f.id = t.facility_id
+    WHERE c.production_date = :day AND c.unexplained IS NOT NULL
+      AND t.contents IN ('oil', 'condensate')
+      AND (CAST(:well AS uuid) IS NULL
+           OR t.lease_id = (SELECT w.lease_id FROM wells w WHERE w.id = :well))
+"""
+
 
 def find(scene: Scene, params: Params) -> Found:
     """Tanks and leases that lost oil nobody accounts for."""
@@ -96,8 +111,11 @@ def find(scene: Scene, params: Params) -> Found:
     since = scene.now - timedelta(hours=float(params["within_hours"]))
     tanks = scene.rows(_TANKS, since=since, now=scene.now)
     leases = scene.rows(_LEASES, day=day, before=day - timedelta(days=1))
+    compared = scene.rows(_COMPARED, day=day)
     found = [*_tank_findings(tanks, params), *_lease_findings(leases, params, scene, day)]
+    found += _compared_findings(compared, params, scene, day)
     looked = [key("tank", row.id) for row in tanks] + [key("lease", row.id) for row in leases]
+    looked += [key("gauge", row.id) for row in compared]
     return Found(found, frozenset(looked))
 
 
@@ -134,6 +152,24 @@ def _lease_findings(rows: Any, params: Params, scene: Scene, day: Any) -> Iterat
             priority=params.priority,
             subject=row.name,
             value=number(missing),
+            setpoint=number(params.amount("volume")),
+            facility_id=row.facility_id,
+        )
+
+
+def _compared_findings(rows: Any, params: Params, scene: Scene, day: Any) -> Iterator[Finding]:
+    for row in rows:
+        off = abs(row.unexplained)
+        if off < params.amount("volume"):
+            continue
+        yield Finding(
+            key=key("gauge", row.id),
+            sentence=f"Tank {row.name} of {row.place} changed by {row.keyed:,.1f} bbl on {day} as"
+            f" keyed and by {row.gauged:,.1f} by its own gauge: {off:,.1f} bbl are unexplained.",
+            since=scene.noon(day),
+            priority=params.priority,
+            subject=f"Tank {row.name}",
+            value=number(off),
             setpoint=number(params.amount("volume")),
             facility_id=row.facility_id,
         )
