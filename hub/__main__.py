@@ -137,6 +137,12 @@ def _password_options(parser: Parser) -> None:
     parser.add_argument("--password-file", metavar="FILE", help="take the password from here")
 
 
+def _pin_options(parser: Parser) -> None:
+    _person_options(parser)
+    parser.add_argument("--pin-file", metavar="FILE", help="take the PIN from here")
+    parser.add_argument("--remove", action="store_true", help="take the PIN away")
+
+
 def _assign_options(parser: Parser) -> None:
     _person_options(parser)
     parser.add_argument(
@@ -256,6 +262,7 @@ VERBS = (
     Verb("user role", people.user_role, "give a person another role", _role_options),
     Verb("user end", people.user_end, "end a person's work for an operator", _person_options),
     Verb("user password", people.user_password, "set a person's password", _password_options),
+    Verb("user pin", people.user_pin, "set a person's PIN at the sites", _pin_options),
     Verb("user assign", people.user_assign, "put leases on a pumper's route", _assign_options),
     Verb("flag list", flags.flag_list, "what an operator uses", _operator_options),
     Verb("flag on", flags.flag_on, "switch a feature on", _flag_on_options),

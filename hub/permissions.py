@@ -21,6 +21,7 @@ class Action(Enum):
     """Something a person does in the console; the value completes "You may not …"."""
 
     SEE = "see this page"
+    ENTER = "enter a day"
     ACKNOWLEDGE = "acknowledge alerts"
     LINK_TAGS = "link tags to wells"
     EDIT_WELLS = "add or change wells"
@@ -42,6 +43,7 @@ class Action(Enum):
 
 MAY: dict[Action, frozenset[str]] = {
     Action.SEE: frozenset(ROLES),
+    Action.ENTER: frozenset({"owner", "manager", "pumper"}),
     Action.ACKNOWLEDGE: frozenset({"owner", "manager", "pumper"}),
     Action.LINK_TAGS: frozenset({"owner", "manager"}),
     Action.EDIT_WELLS: frozenset({"owner", "manager"}),

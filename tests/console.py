@@ -115,6 +115,8 @@ def addresses(
         "rule_id": rows["alert_rules"]["id"],
         "channel_id": rows["contact_channels"]["id"],
         "organization_id": rows["wells"]["organization_id"],
+        "stop": rows["leases"]["id"],
+        "field_entry_id": rows["field_entries"]["id"],
         "table": "wells",
         "key": rows["wells"]["id"],
         "status": "producing",

@@ -398,5 +398,5 @@ def _plain(value: object) -> Any:
     if isinstance(value, tuple):
         return [item if isinstance(item, str) else _written(item) for item in value]
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        return f"{value.normalize():f}"
     return value if isinstance(value, int | str) else str(value)

@@ -31,13 +31,14 @@ LOG = logging.getLogger(__name__)
 #: operator sees, once a minute.
 _CHANGED: Final = text(
     """
-    SELECT s.id, s.agent_id, s.alarm_key, s.epoch, split_part(s.fingerprint, ':', 2) AS content,
-           a.name, o.name AS organization, f.seen
+    SELECT s.id, s.agent_id, s.alarm_key, s.epoch, s.form,
+           split_part(s.fingerprint, ':', 2) AS content, a.name, o.name AS organization, f.seen
     FROM site_rules s
     JOIN agents a ON a.id = s.agent_id AND a.revoked_at IS NULL
     JOIN organizations o ON o.id = s.organization_id
     CROSS JOIN LATERAL (
-        SELECT md5(concat_ws('|', o.name, date_trunc('hour', CAST(:now AS timestamptz)),
+        SELECT md5(concat_ws('|', o.name, md5(s.form::text),
+            date_trunc('hour', CAST(:now AS timestamptz)),
             (SELECT date_trunc('minute', CAST(:now AS timestamptz)) WHERE EXISTS (
                 SELECT FROM alert_rules r JOIN tags t ON t.id = r.tag_id
                 WHERE t.agent_id = a.id AND r.enabled AND r.params::text LIKE '%"tank_height"%')),
@@ -92,7 +93,7 @@ def _renew(session: Session, settings: HubSettings, row: Any, now: datetime) -> 
     bundle = replace(wanted, epoch=epoch, made=round(now.timestamp() * 1000))
     try:
         key = unseal(settings.secret_key, bytes(row.alarm_key), "site_rules", row.id)
-        payload = seal_bundle(bundle, key)
+        payload = _sealed(bundle, key)
     except (SealError, WireError) as fault:
         LOG.error("the rules of agent %s cannot be made: %s", row.name, fault)
         return False
@@ -101,11 +102,24 @@ def _renew(session: Session, settings: HubSettings, row: Any, now: datetime) -> 
     return True
 
 
+def _sealed(bundle: Bundle, key: bytes) -> bytes:
+    """The message; without the stops of the form where both do not fit: alarms go first."""
+    try:
+        return seal_bundle(bundle, key)
+    except WireError:
+        if not bundle.sheet:
+            raise
+        LOG.error("the form of agent %s is too large to send; its rules are sent", bundle.agent)
+        return seal_bundle(replace(bundle, sheet={}), key)
+
+
 def _wanted(session: Session, settings: HubSettings, row: Any) -> Bundle:
     found = watches.of_agent(session, row.agent_id).watches
     acknowledged = tuple(session.scalars(_ACKNOWLEDGED, {"agent": row.agent_id}))
     facts = {"organization": row.organization, "console": settings.web.public_url}
-    return Bundle(row.name, 0, 0, facts, tuple(_told(found)), acknowledged)
+    form = row.form or {}
+    people, sheet = tuple(form.get("people", ())), form.get("sheet", {})
+    return Bundle(row.name, 0, 0, facts, tuple(_told(found)), acknowledged, people, sheet)
 
 
 def _told(found: Iterable[Watch]) -> Iterable[SiteRule]:
@@ -144,5 +158,8 @@ def _digest(bundle: Bundle) -> str:
         ]
         for rule in bundle.rules
     ]
-    body = {"hub": dict(bundle.hub), "rules": told, "ack": [str(s) for s in bundle.acknowledged]}
+    body: dict[str, Any] = {"hub": dict(bundle.hub), "rules": told}
+    body |= {"ack": [str(spell) for spell in bundle.acknowledged]}
+    if bundle.people or bundle.sheet:
+        body |= {"people": [dict(one) for one in bundle.people], "sheet": dict(bundle.sheet)}
     return hashlib.sha256(dump(body)).hexdigest()[:32]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -11,10 +12,11 @@ from sqlalchemy import Row, Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from agent.contract.pins import PinError, hash_pin
 from hub.cli.register import keeper_session, new_password, organization_named
 from hub.cli.screen import CommandError, Exit, Screen
 from hub.console.passwords import hash_password
-from hub.schema import Lease, LeaseAssignment, Membership, Organization, User
+from hub.schema import FieldPin, Lease, LeaseAssignment, Membership, Organization, User
 from hub.schema import Session as SignIn
 from hub.settings import load
 
@@ -91,6 +93,41 @@ def user_password(asked: argparse.Namespace, screen: Screen) -> int:
     answer = {"email": asked.email, "password": password if made_up else None}
     screen.answer(answer | {"sign_ins_ended": len(ended)}, words)
     return Exit.DONE
+
+
+def user_pin(asked: argparse.Namespace, screen: Screen) -> int:
+    """Set the PIN with which a person signs in at the operator's sites, or take it away."""
+    pin, made_up = ("", False) if asked.remove else _new_pin(asked.pin_file)
+    with keeper_session(load(asked.settings)) as session:
+        member = _member(session, asked)
+        session.execute(delete(FieldPin).where(FieldPin.membership_id == member.id))
+        if pin:
+            kept = {"organization_id": member.organization_id, "membership_id": member.id}
+            try:
+                session.add(FieldPin(**kept, pin_hash=hash_pin(pin)))
+            except PinError as fault:
+                raise CommandError(str(fault)) from fault
+        _settle(session)
+    words = f"{asked.email} has {'a new PIN' if pin else 'no PIN any more'} at the sites"
+    words += f" of {asked.organization}; they learn it within minutes of a link."
+    if made_up:
+        words += f"\nPIN (shown only now): {pin}"
+    answer = {"email": asked.email, "pin": pin if made_up else None, "removed": not pin}
+    screen.answer(answer, words)
+    return Exit.DONE
+
+
+def _new_pin(file: str | None) -> tuple[str, bool]:
+    """A PIN from a file, or one of chance, and whether it is of chance."""
+    if file:
+        return new_password(file)
+    while True:
+        pin = f"{secrets.randbelow(10**6):06d}"
+        try:
+            hash_pin(pin)
+        except PinError:
+            continue
+        return pin, True
 
 
 def user_assign(asked: argparse.Namespace, screen: Screen) -> int:

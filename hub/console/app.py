@@ -32,6 +32,7 @@ from hub.console.pages import (
     documents,
     escalation,
     features,
+    field,
     fleet,
     history,
     imports,
@@ -74,7 +75,7 @@ ROOMS = (
     *(people, keys, features, account, suspense),
     *(incidents, incident_acts, agency_rules),
     *(oncall, rotations, escalation, preferences, storms),
-    *(log, reach, replies, carriers),
+    *(log, reach, replies, carriers, field),
 )
 
 

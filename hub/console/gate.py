@@ -66,6 +66,8 @@ def needs(action: Action) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def to_the_door() -> Response:
     """Send a browser to sign in, and back here afterwards."""
+    if "application/json" in request.headers.get("Accept", ""):
+        return Response(status=401)
     if request.method not in {"GET", "HEAD"}:
         return cast(Response, redirect(url_for("signin.form"), 303))
     here = request.full_path.rstrip("?")

@@ -31,7 +31,7 @@ from hub.documents.sweep import sweep
 from hub.incidents.rounds import go_round
 from hub.jobs import health
 from hub.notify import digests, escalation, links, reach, rosters
-from hub.production import close, uptake
+from hub.production import close, siteforms, uptake
 from hub.readings import retention, rollups
 from hub.settings import HubSettings
 from hub.trail import seal_due
@@ -245,6 +245,12 @@ SCHEDULE: Final[tuple[Job, ...]] = (
         _every(seconds=5),
         "signs the rules that agents shall run, where anything in them has changed",
         sitebundles.renew,
+    ),
+    _job(
+        "site_forms",
+        _every(minutes=1),
+        "makes the form that each site shows to pumpers, where anything in it has changed",
+        siteforms.renew,
     ),
     _job(
         "field_entries",

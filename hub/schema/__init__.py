@@ -8,6 +8,7 @@ from hub.schema.banking import BankAccount, OwnerPayment
 from hub.schema.base import Base
 from hub.schema.compliance import ComplianceReport, Permit, PermitCondition, PermitLimit, ReportLine
 from hub.schema.expenses import Expense, ExpenseAllocation
+from hub.schema.fieldform import FieldPin
 from hub.schema.fieldwork import (
     ChemicalTreatment,
     DailyClose,
@@ -135,6 +136,7 @@ __all__ = [
     "Facility",
     "FeatureFlag",
     "FieldEntry",
+    "FieldPin",
     "FlowLink",
     "Forecast",
     "ForecastPoint",

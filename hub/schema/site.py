@@ -162,6 +162,9 @@ class SiteRules(Base, Keyed, Owned):
         BigInteger, server_default="0", info=about("Number that the agent says it runs.")
     )
     running_at: Mapped[datetime | None] = mapped_column(info=about("When it said so first."))
+    form: Mapped[dict[str, Any] | None] = mapped_column(
+        info=about("Who may enter at the site, and the stops their form shows.")
+    )
     refusal: Mapped[str | None] = mapped_column(
         info=about("Why the agent does not run the newest, in its own words.")
     )

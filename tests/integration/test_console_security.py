@@ -278,6 +278,7 @@ def test_nonsense_in_an_address_does_no_harm(app: Flask, query: str) -> None:
 #: One request that needs exactly each action.
 PROBES = {
     Action.SEE: ("GET", "fleet.index"),
+    Action.ENTER: ("GET", "field.route"),
     Action.ACKNOWLEDGE: ("POST", "alert_acts.acknowledge"),
     Action.LINK_TAGS: ("POST", "agents.link"),
     Action.EDIT_WELLS: ("GET", "wells.add"),
@@ -332,7 +333,7 @@ def test_every_view_says_what_it_needs(app: Flask) -> None:
 def test_only_the_door_is_open_to_strangers(app: Flask, rows: tuple[Rows, Rows]) -> None:
     doors = {"signin.form", "signin.enter", "signin.leave", "signin.leave_everywhere"}
     #: what a script of the browser, a provider or a message asks for without a session
-    others = ("carriers.", "replies.", "reach.worker")
+    others = ("carriers.", "replies.", "reach.worker", "field.static", "field.w", "field.m")
     for method in ("GET", "POST"):
         for endpoint, path in addresses(app, method, rows[0]):
             stranger = Visitor(app)

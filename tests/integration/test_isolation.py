@@ -146,7 +146,7 @@ WORK = {
     *("rotation_handoffs", "escalation_policies", "escalation_steps", "escalation_targets"),
     *("policy_versions", "notify_preferences", "escalation_runs", "pages", "storms", "digests"),
     "reach_checks",
-    *("site_alarms", "field_entries", "site_rules", "process_beats"),
+    *("site_alarms", "field_entries", "field_pins", "site_rules", "process_beats"),
 }
 
 

@@ -72,6 +72,22 @@ def receive(visit: Visit, form: Form) -> Outcome:
     return Outcome(entry)
 
 
+def returned(visit: Visit, form: Form, entry: Entry, faults: Mapping[str, str]) -> Outcome:
+    """The page again for an entry that the office keeps but did not take up: the next mends it.
+
+    `faults` are sentences by the field of the entry.
+    """
+    made = body_of(form, visit.sheet, visit.stop, str(visit.person), visit.now)
+    said = {made.name(path): sentence for path, sentence in faults.items()}
+    view = replace(
+        blank(visit, replaces=entry.id),
+        form=form,
+        faults=said,
+        notice=say(visit.door.language, "marked"),
+    )
+    return Outcome(view=view, faults=said)
+
+
 def _again(
     visit: Visit, form: Form, made: Made, entry: Entry | None, faults: tuple[Fault, ...]
 ) -> Outcome:

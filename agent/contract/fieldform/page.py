@@ -87,7 +87,8 @@ def stop_page(view: View) -> str:
         + _meters(view)
         + _extras(view)
     )
-    hidden = _hidden({"id": view.entry, "replaces": view.replaces, "lang": door.language})
+    hidden = _hidden({"id": view.entry, "lang": door.language, "owner": door.owner})
+    hidden += f"<input{frame.attributes({'type': 'hidden', 'name': 'replaces'} | _replaces(view))}>"
     asked = {path for _, path in view.questions.values()} | set(view.kept)
     hidden += "".join(_hidden({"kept": path}) for path in sorted(asked))
     address = f"{door.base}stop/{view.stop.stop}"
@@ -141,6 +142,10 @@ def _notice(view: View) -> str:
     text = " ".join(part for part in (view.notice, general) if part)
     hidden = "" if text else " hidden"
     return f'<p id="notice" class="notice {kind}" role="alert"{hidden}>{escape(text)}</p>'
+
+
+def _replaces(view: View) -> dict[str, object]:
+    return {"value": view.replaces or None}
 
 
 def _hidden(values: Mapping[str, object]) -> str:
@@ -336,7 +341,8 @@ def _ticket(view: View, number: int) -> str:
 def _report(view: View, address: str) -> str:
     """Two taps: open, and say what it is; words may be added before the second."""
     door = view.door
-    hidden = _hidden({"id": view.report, "day": view.day, "lang": door.language})
+    own = {"id": view.report, "day": view.day, "lang": door.language, "owner": door.owner}
+    hidden = _hidden(own)
     note = frame.words(Box(view.say("report_note"), "r0_note"), rows=2)
     buttons = "".join(
         f'<button class="alarm" name="r0_kind" value="{kind}">{door.say(f"report_{kind}")}</button>'

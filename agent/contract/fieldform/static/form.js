@@ -183,6 +183,7 @@ async function save(form, id, draft) {
   const day = data.get("day");
   const before = draft ? store.last(about.stop, day) : null;
   if (draft && before && before !== id && !data.get("replaces")) data.set("replaces", before);
+  data.set("id", id);
   data.set("saved", String(Date.now()));
   data.set("asked", "1");
   data.delete("do");
@@ -296,6 +297,7 @@ async function restore() {
   if (came) {
     back = number;
     fill(came.body);
+    entry.elements.replaces.value = came.id; // what came back is mended by what is sent next
     entry.elements.id.value = fresh();
     mark(came.refused);
     return;
