@@ -31,6 +31,7 @@ class Action(Enum):
     SEE_CHANNELS = "see where notifications go"
     EDIT_CHANNELS = "change where notifications go"
     EDIT_ONCALL = "change who is told of alerts, and in which order"
+    TAKE_OUT = "take something out of service"
     HAND_OVER = "hand a turn on call to somebody"
     SEE_PEOPLE = "see who works here"
     EDIT_PEOPLE = "say who works here"
@@ -53,6 +54,7 @@ MAY: dict[Action, frozenset[str]] = {
     Action.SEE_CHANNELS: frozenset({"owner", "manager"}),
     Action.EDIT_CHANNELS: frozenset({"owner", "manager"}),
     Action.EDIT_ONCALL: frozenset({"owner", "manager"}),
+    Action.TAKE_OUT: frozenset({"owner", "manager"}),
     Action.HAND_OVER: frozenset({"owner", "manager", "pumper"}),
     Action.SEE_PEOPLE: frozenset({"owner", "manager", "accountant", "viewer"}),
     Action.EDIT_PEOPLE: frozenset({"owner"}),

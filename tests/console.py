@@ -140,6 +140,7 @@ def addresses(
         "override_id": rows["rotation_overrides"]["id"],
         "policy_id": rows["escalation_policies"]["id"],
         "storm_id": rows["storms"]["id"],
+        "hold_id": rows["alert_holds"]["id"],
     }
     for rule in app.url_map.iter_rules():
         other = rule.endpoint == "static.file" or rule.rule.startswith("/api/")

@@ -12,37 +12,29 @@ from sqlalchemy.orm import Session
 
 from hub.schema import Alert, AlertHold
 
+# What an alert is about the database itself fills in as the row is written: it is asked there.
 _OF_ALERT = text(
     """
     SELECT h.kind, h.until, h.priority, h.reason, h.created_by
-    FROM alert_holds h
-    WHERE h.organization_id = :organization AND h.ended_at IS NULL
-      AND h.since <= :now AND h.until > :now
-      AND ((h.kind = 'shelf' AND h.dedup_key = :key)
+    FROM alerts a
+    JOIN alert_holds h ON h.organization_id = a.organization_id
+    WHERE a.id = :alert AND h.ended_at IS NULL AND h.since <= :now AND h.until > :now
+      AND ((h.kind = 'shelf' AND h.dedup_key = a.dedup_key)
            OR (h.kind = 'service'
-               AND (h.tag_id = :tag OR h.equipment_id = :equipment OR h.well_id = :well
-                    OR h.facility_id = :facility OR h.agent_id = :agent)))
+               AND (h.tag_id = a.tag_id OR h.equipment_id = a.equipment_id
+                    OR h.well_id = a.well_id OR h.facility_id = a.facility_id
+                    OR h.agent_id = a.agent_id)))
     ORDER BY h.until
     """
 )
 
 
 def project(session: Session, alert: Alert, now: datetime) -> None:
-    """Bring to a new alert what its alarm, or what it is about, is kept quiet by.
+    """Bring to a new alert, whose row is written, what it or its alarm is kept quiet by.
 
     A shelf is for an alarm as bad as it was then: one of worse priority is not on it.
     """
-    values = {
-        "organization": alert.organization_id,
-        "now": now,
-        "key": alert.dedup_key,
-        "tag": alert.tag_id,
-        "equipment": alert.equipment_id,
-        "well": alert.well_id,
-        "facility": alert.facility_id,
-        "agent": alert.agent_id,
-    }
-    for hold in session.execute(_OF_ALERT, values):
+    for hold in session.execute(_OF_ALERT, {"alert": alert.id, "now": now}):
         if hold.kind == "service":
             alert.out_of_service_until = hold.until
         elif hold.priority is None or alert.priority >= hold.priority:

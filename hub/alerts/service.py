@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import false, or_, select, text
 from sqlalchemy.orm import Session
 
 from hub.alerts import axes
@@ -66,16 +66,72 @@ def out_of_service(
 def in_service(
     session: Session, hold_id: uuid.UUID, user_id: uuid.UUID | None, now: datetime | None = None
 ) -> bool:
-    """Put something back in service; gives False where there is nothing to put back."""
+    """Put something back in service; gives False where there is nothing to put back.
+
+    What another hold is about too stays out for as long as that one says. Raises `RefusedError`.
+    """
     moment = now or datetime.now(UTC)
     hold = session.get(AlertHold, hold_id, with_for_update=True)
     if hold is None or hold.kind != "service" or hold.ended_at is not None:
         return False
+    if user_id is not None and _role(session, hold.organization_id, user_id) not in MANAGERS:
+        raise RefusedError("Only a manager puts something back in service.")
     hold.ended_at, hold.ended_by = moment, user_id
     session.flush()
     for alert in _alerts(session, hold):
-        put_back(session, alert, moment, actor=user_id)
+        others = [other.until for other in holds_on(session, alert) if other.until > moment]
+        if others:
+            alert.out_of_service_until = max(others)
+        else:
+            put_back(session, alert, moment, actor=user_id)
     return True
+
+
+def holds_on(session: Session, alert: Alert) -> list[AlertHold]:
+    """What keeps an alert out of service: holds on its gauge, equipment, well, facility or site."""
+    about = [getattr(AlertHold, name) == getattr(alert, name) for name in subjects_of(alert)]
+    listed = select(AlertHold).where(
+        AlertHold.organization_id == alert.organization_id,
+        AlertHold.kind == "service",
+        AlertHold.ended_at.is_(None),
+        or_(false(), *about),
+    )
+    return list(session.scalars(listed.order_by(AlertHold.id)))
+
+
+def subjects_of(alert: Alert) -> list[str]:
+    """What of an alert can be taken out of service, the narrowest first."""
+    return [name for name in SUBJECTS if getattr(alert, name) is not None]
+
+
+_OUT: Final = text(
+    """
+    SELECT h.id, h.since, h.until, h.reason, h.permit, h.well_id, h.tag_id, u.name AS by,
+           CASE WHEN h.tag_id IS NOT NULL THEN 'gauge'
+                WHEN h.equipment_id IS NOT NULL THEN 'equipment'
+                WHEN h.well_id IS NOT NULL THEN 'well'
+                WHEN h.facility_id IS NOT NULL THEN 'facility' ELSE 'site' END AS what,
+           coalesce(t.name, e.name, w.name, f.name, a.name) AS subject,
+           coalesce(tw.name, ta.name) AS place,
+           h.maintenance_id IS NOT NULL OR h.downtime_id IS NOT NULL AS planned
+    FROM alert_holds h
+    LEFT JOIN tags t ON t.id = h.tag_id
+    LEFT JOIN wells tw ON tw.id = t.well_id
+    LEFT JOIN agents ta ON ta.id = t.agent_id
+    LEFT JOIN equipment e ON e.id = h.equipment_id
+    LEFT JOIN wells w ON w.id = h.well_id
+    LEFT JOIN facilities f ON f.id = h.facility_id
+    LEFT JOIN agents a ON a.id = h.agent_id
+    LEFT JOIN users u ON u.id = h.created_by
+    WHERE h.kind = 'service' AND h.ended_at IS NULL
+    ORDER BY h.until, h.id
+    """
+)
+
+
+def listed(session: Session) -> list[Any]:
+    """Everything of the session's operator that is out of service, what ends first before."""
+    return list(session.execute(_OUT))
 
 
 def put_back(

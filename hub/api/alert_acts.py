@@ -15,7 +15,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
-from hub.alerts import lifecycle
+from hub.alerts import lifecycle, service
 from hub.alerts.axes import RefusedError
 from hub.alerts.lifecycle import UnknownAlertError
 from hub.api import bodies
@@ -31,6 +31,7 @@ from hub.api.schemas import IDENTITY, component, ref
 from hub.api.tables import entered
 from hub.permissions import Action
 from hub.register import rows as register
+from hub.schema import Alert
 
 TABLE: Final = "alerts"
 LONGEST: Final = 500
@@ -76,6 +77,30 @@ def _arrived(session: Session, alert: uuid.UUID, who: uuid.UUID, said: Said) -> 
     return lifecycle.arrive(session, alert, who, said.get("at"), said.get("note"))
 
 
+def _take_out(session: Session, alert_id: uuid.UUID, who: uuid.UUID, said: Said) -> object:
+    alert = session.get_one(Alert, alert_id)
+    kinds = dict(zip(KINDS, service.SUBJECTS, strict=True))
+    able = service.subjects_of(alert)
+    name = kinds.get(said["what"]) if "what" in said else next(iter(able), None)
+    if name is None or name not in able:
+        known = ", ".join(kind for kind, column in kinds.items() if column in able)
+        raise RefusedError(f"This alert is about {known or 'nothing that can go out of service'}.")
+    papers = {"permit": said["permit"]} if "permit" in said else None
+    subject = {name: getattr(alert, name)}
+    return service.out_of_service(
+        session, alert.organization_id, subject, who, said["until"], said["reason"], papers=papers
+    )
+
+
+def _put_back(session: Session, alert_id: uuid.UUID, who: uuid.UUID, _said: Said) -> object:
+    for hold in service.holds_on(session, session.get_one(Alert, alert_id)):
+        service.in_service(session, hold.id, who)
+    return None
+
+
+#: What can go out of service, as programs name it; in the order of `service.SUBJECTS`.
+KINDS: Final = ("gauge", "equipment", "well", "facility", "site")
+
 ACTS: Final[Mapping[str, Act]] = {
     "acknowledge": Act(
         "Take an alert on; with eta, when somebody will be on site",
@@ -98,6 +123,13 @@ ACTS: Final[Mapping[str, Act]] = {
         (),
         _arrived,
     ),
+    "take-out-of-service": Act(
+        "Take what an alert is about (gauge, equipment, well, facility or site) out of service",
+        {"until": INSTANT, "reason": TEXT, "what": TEXT, "permit": TEXT},
+        ("until", "reason"),
+        _take_out,
+    ),
+    "put-in-service": Act("Put back in service whatever keeps an alert quiet", {}, (), _put_back),
 }
 
 

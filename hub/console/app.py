@@ -41,6 +41,7 @@ from hub.console.pages import (
     keys,
     log,
     oncall,
+    out_of_service,
     people,
     preferences,
     production,
@@ -74,7 +75,7 @@ ROOMS = (
     *(register, record, acts, history, imports, documents),
     *(people, keys, features, account, suspense),
     *(incidents, incident_acts, agency_rules),
-    *(oncall, rotations, escalation, preferences, storms),
+    *(oncall, rotations, escalation, preferences, storms, out_of_service),
     *(log, reach, replies, carriers, field),
 )
 

@@ -215,8 +215,9 @@ def _settle_refused(
     LOG.warning("notification %s: %s: %s", claim.id, outcome, fault)
     _count(session, claim, fault, now)
     if fault.permanent:
-        if ours:
-            _settle(session, claim, "failed", now, fault=str(fault))
+        if not ours:  # another worker has taken it on since, and finds out for itself
+            return
+        _settle(session, claim, "failed", now, fault=str(fault))
         receipts.give_up_channel(session, claim.due, fault, now, gone=isinstance(fault, GoneError))
     elif ours:
         _settle(session, claim, "queued", _later(claim, fault, now), fault=str(fault))

@@ -28,6 +28,9 @@ MOST_READ: Final = 64 * 1024
 LONGEST_WAIT_S: Final = 600.0
 _TRY_AGAIN: Final = frozenset({408, 421, 425, 429})
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+#: All that IPv6 has of the public internet; beside it lie translators and forms no longer used
+#: (site-local, IPv4-compatible, local NAT64), any of which a network may lead inward.
+_GLOBAL: Final = ipaddress.ip_network("2000::/3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +141,12 @@ def resolve(url: SplitResult, *, allow_private: bool) -> str:
 def is_public(address: str) -> bool:
     """Whether an address belongs to the public internet, also in its disguises."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    inner = _inside(ip) if isinstance(ip, ipaddress.IPv6Address) else None
-    if inner is not None:
-        return is_public(str(inner))
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = _inside(ip)
+        if inner is not None:
+            return is_public(str(inner))
+        if ip not in _GLOBAL:
+            return False
     return ip.is_global and not ip.is_multicast
 
 

@@ -43,6 +43,7 @@ def pages(site: Site) -> dict[str, str]:
         "alerts": "/alerts",
         "shelved": "/alerts/shelved",
         "cleared": "/alerts/cleared",
+        "out-of-service": "/alerts/out-of-service",
         "load": "/alerts/load",
         "journal": "/alerts/journal",
         "alert": f"/alerts/{own.alerts['Bravo 1H casing_pressure']}",

@@ -11,8 +11,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from hub.alerts import upkeep
+from hub.alerts import service, upkeep
 from hub.api.document import document
+from hub.database import tenant_session
 from tests.alerting import Gauge, watch
 from tests.api import Program, make_key
 from tests.cast import Cast
@@ -150,3 +151,63 @@ def test_the_first_look_at_an_alert_is_noted_and_the_story_is_told(
     bob.post(f"{place}/unacknowledge")
     upkeep.watch_clocks(gauge.database.engine("work"))
     assert gauge.told()[-1] == ("raised", "queued")
+
+
+def test_a_manager_takes_out_of_service_what_a_list_shows_until_it_is_put_back(
+    app: Flask, gauge: Gauge, cast: Cast
+) -> None:
+    bob, place = signed_in(app, "bob"), "/alerts/out-of-service"
+    assert "Everything is in service" in words(bob.get(place))
+    offered = bob.get(f"{place}?alert={gauge.alert().id}").get_data(as_text=True)
+    tag = f"tag_id:{gauge.tag}"
+    assert f'value="{tag}"' in offered
+    asked = {"what": tag, "hours": "12", "reason": "", "alert": str(gauge.alert().id)}
+    assert bob.post(place, asked).status_code == 422
+    assert bob.post(place, asked | {"reason": "calibration", "permit": "P-17"}).status_code == 303
+    assert gauge.alert().out_of_service_until is not None
+    page = words(bob.get(place))
+    for said in ("calibration", "permit P-17", "Bob", "gauge of Bluebonnet 1H"):
+        assert said in page, said
+    well = {"what": f"well_id:{cast.bluebonnet.wells[0]}", "hours": "24", "reason": "workover"}
+    assert bob.post(place, well).status_code == 303
+    pumper = signed_in(app, "carl")
+    assert "workover" in words(pumper.get(place))
+    assert "Take something out of service" not in words(pumper.get(place))
+    assert pumper.post(place, well).status_code == 403
+    holds = re.findall(rf"{place}/([0-9a-f-]+)/back", bob.get(place).get_data(as_text=True))
+    assert len(holds) == 2
+    assert bob.post(f"{place}/{holds[0]}/back").status_code == 303
+    assert gauge.alert().out_of_service_until is not None, "the well is still out"
+    assert bob.post(f"{place}/{holds[1]}/back").status_code == 303
+    assert gauge.alert().out_of_service_until is None
+    assert bob.post(f"{place}/{holds[1]}/back").status_code == 404
+
+
+def test_programs_take_out_of_service_what_an_alert_is_about(
+    app: Flask, gauge: Gauge, database: Database, cast: Cast
+) -> None:
+    program = Program(app, make_key(database, cast.bluebonnet).presented)
+    place = f"/alerts/{gauge.alert().id}"
+    asked = {"until": soon(2), "reason": "pigging"}
+    wrong = program.post(f"{place}/take-out-of-service", asked | {"what": "facility"})
+    assert wrong.status_code == 422
+    assert "This alert is about gauge, well" in wrong.get_data(as_text=True)
+    out = program.post(f"{place}/take-out-of-service", asked | {"what": "well"})
+    assert out.get_json()["out_of_service_until"] is not None
+    assert gauge.events()[-1] == "out_of_service"
+    back = program.post(f"{place}/put-in-service", {})
+    assert back.get_json()["out_of_service_until"] is None
+
+
+def test_what_comes_while_its_site_is_out_of_service_is_quiet(
+    database: Database, cast: Cast
+) -> None:
+    now = datetime.now(UTC)
+    made = watch(database, cast.bluebonnet, now - timedelta(minutes=1))
+    with tenant_session(database.engine("work"), cast.bluebonnet.id) as session:
+        subject = {"agent_id": cast.bluebonnet.agents[0]}
+        until = now + timedelta(hours=1)
+        service.out_of_service(session, cast.bluebonnet.id, subject, None, until, "move", now)
+    made.run((70, 95))
+    assert made.alert().out_of_service_until is not None
+    assert made.told() == []

@@ -295,6 +295,7 @@ PROBES = {
     Action.SEE_FEATURES: ("GET", "features.index"),
     Action.SWITCH_FEATURES: ("POST", "features.switch"),
     Action.EDIT_ONCALL: ("GET", "rotations.new"),
+    Action.TAKE_OUT: ("POST", "out_of_service.take_out"),
     Action.HAND_OVER: ("GET", "oncall.cover"),
 }
 

@@ -139,6 +139,7 @@ def arguments(house: House, rule: Rule) -> Iterator[dict[str, Any]]:
         "override_id": theirs["rotation_overrides"]["id"],
         "policy_id": theirs["escalation_policies"]["id"],
         "storm_id": theirs["storms"]["id"],
+        "hold_id": theirs["alert_holds"]["id"],
         "kind": "csv",
         "status": "approved",
         "field": "account_enc",

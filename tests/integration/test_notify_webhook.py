@@ -23,7 +23,7 @@ from tests.servers.certificates import Authority
 from tests.servers.mail import Mailbox
 from tests.servers.postgres import Database
 from tests.tlsport import TlsPort
-from tests.webhooks import Answer, Receiver
+from tests.webhooks import Answer, Hook, Receiver
 
 
 @pytest.fixture
@@ -220,3 +220,25 @@ def test_a_receiver_that_drips_is_cut_off(
     stop.set()
     port.stop()
     assert not caught.value.permanent
+
+
+def test_what_a_worker_that_lost_its_lease_hears_late_breaks_no_channel(
+    gauge: Gauge, told: HubSettings, receiver: Receiver
+) -> None:
+    """The first call hangs past its lease; another worker delivers; then the first hears "gone"."""
+    add_webhook(gauge, told, receiver.url)
+
+    def answer(_hook: Hook) -> Answer:
+        if len(receiver.got) == 1:
+            deliver(gauge, told, 70)
+            return Answer(410)
+        return Answer(204)
+
+    receiver.answer = answer
+    gauge.run((1, 95))
+    deliver(gauge, told, 2)
+    assert len(receiver.got) == 2
+    assert len({hook.headers["Idempotency-Key"] for hook in receiver.got}) == 1
+    assert gauge.told() == [("raised", "sent")]
+    assert channel(gauge, "webhook").broken_at is None
+    assert [outcome for _, outcome, _ in attempts(gauge)] == ["permanent", "sent"]
