@@ -43,6 +43,15 @@ _POINTS: Final = text(
 )
 
 
+#: What an alarm needs beside its limits, and why; advice needs none of it.
+NEEDED: Final[Mapping[str, str]] = {
+    "cause": "Say what usually causes it: whoever is woken looks there first.",
+    "consequence": "Say what follows if nobody acts. If nothing does, it is advice, not an alarm.",
+    "action": "Say what to do. An alarm nobody can act on is none: make it advice.",
+    "respond_within_s": "Say within what time acting still helps.",
+}
+
+
 @dataclass(slots=True)
 class Checked:
     """What is wrong with a rule, what should be known of it, and who would be told."""

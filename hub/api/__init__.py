@@ -17,6 +17,7 @@ from hub.api import (
     lists,
     reveal,
     rows,
+    rules,
     suspense,
     telemetry,
 )
@@ -30,7 +31,7 @@ from hub.settings import HubSettings
 __all__ = ["ROOT", "mount", "or_page"]
 
 ROOT = "/api/v1"
-ROOMS = (index, telemetry, suspense, lists, rows, bulk, reveal, documents, alert_acts)
+ROOMS = (index, telemetry, suspense, lists, rows, bulk, reveal, documents, alert_acts, rules)
 
 
 def mount(

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from hub.api import alert_acts, bodies, documents
+from hub.api import alert_acts, bodies, documents, rule_paths
 from hub.api.common import (
     LINKED,
     SCHEMAS,
@@ -50,6 +50,7 @@ def document() -> Document:
         paths |= of_table(resource)
     paths |= documents.paths()
     paths |= alert_acts.paths()
+    paths |= rule_paths.paths()
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
@@ -61,7 +62,9 @@ def document() -> Document:
         },
         "servers": [{"url": "/api/v1"}],
         "security": [{"key": []}, *({f"session_{n}": []} for n in range(len(COOKIES)))],
-        "tags": [{"name": name} for name in dict.fromkeys(r.group for r in served())],
+        "tags": [
+            {"name": name} for name in dict.fromkeys([*(r.group for r in served()), rule_paths.TAG])
+        ],
         "paths": paths,
         "components": _components(),
     }

@@ -157,12 +157,13 @@ def _closed(resource: Resource, name: str, *, new: bool) -> str | None:
 def _merge_objects(resource: Resource, row: Mapping[str, Any], values: Values) -> Values:
     """JSON fields merged member by member, as RFC 7396 says."""
     return {
-        name: _merged(row.get(name), value) if resource.fields[name].kind == "json" else value
+        name: merged(row.get(name), value) if resource.fields[name].kind == "json" else value
         for name, value in values.items()
     }
 
 
-def _merged(target: Any, patch: Any) -> Any:
+def merged(target: Any, patch: Any) -> Any:
+    """A value with a merge patch laid over it (RFC 7396)."""
     if not isinstance(patch, dict):
         return patch
     found = dict(target) if isinstance(target, dict) else {}
@@ -170,5 +171,5 @@ def _merged(target: Any, patch: Any) -> Any:
         if value is None:
             found.pop(name, None)
         else:
-            found[name] = _merged(found.get(name), value)
+            found[name] = merged(found.get(name), value)
     return found

@@ -9,6 +9,7 @@ from typing import Any, Final
 from agent.contract.alarm_rules import LONGEST_DELAY_S, RuleError
 from hub.alerts import rules as book
 from hub.alerts.kinds.office import Setting
+from hub.alerts.rule_checks import NEEDED
 from hub.console.forms import Form
 from hub.console.rule_fields import SIDED, RuleForm, form_of_rule
 from hub.schema import AlertRule
@@ -41,18 +42,10 @@ def read_rule(form: Form, shape: RuleForm) -> dict[str, Any]:
     for word in WORDS:
         values[word] = form.text(word, longest=LONGEST_WORDS)
         if needed and not values[word]:
-            form.fault(word, _NEEDED[word])
+            form.fault(word, NEEDED[word])
     if "params" in values and not set(form.faults) - {*WORDS, "respond_within", "name"}:
         check_params(form, shape, values["params"])
     return values
-
-
-_NEEDED: Final = {
-    "cause": "Say what usually causes it: whoever is woken looks there first.",
-    "consequence": "Say what follows if nobody acts. If nothing does, it is advice, not an alarm.",
-    "action": "Say what to do. An alarm nobody can act on is none: make it advice.",
-    "respond_within": "Say within what time acting still helps.",
-}
 
 
 def read_params(form: Form, shape: RuleForm) -> dict[str, Any]:
@@ -128,7 +121,7 @@ def _level(form: Form, shape: RuleForm, name: str) -> dict[str, Any]:
 def _minutes(form: Form, *, required: bool) -> int | None:
     minutes = form.number("respond_within", low=1, high=60 * 24 * 30)
     if minutes is None and required:
-        form.fault("respond_within", _NEEDED["respond_within"])
+        form.fault("respond_within", NEEDED["respond_within_s"])
     return None if minutes is None else round(minutes * 60)
 
 

@@ -17,6 +17,7 @@ from hub.alerts import backtest, rules, sitebundles, watches
 from hub.database import tenant_session
 from hub.schema import AlertRule, Tag
 from tests import alerting
+from tests.api import Program, faults, problem, with_key
 from tests.cast import Operator, engage
 from tests.console import Visitor, open_console, read, signed_in
 from tests.servers.postgres import Database, Server, migrated
@@ -327,3 +328,108 @@ def test_the_site_gets_numbers_and_follows_the_tank(
     assert "behind Wanted are 2 rules" in read(alice.get(agent))
     with database.admin() as admin:
         admin.execute("UPDATE tanks SET height_in = 240")
+
+
+# ----------------------------------------------------------------------------------- programs
+
+
+def body(tag: int, **more: Any) -> dict[str, Any]:
+    """A rule as a program sends it."""
+    full = {"setpoint": {"of": "tank_height", "plus": -12}, "priority": 2}
+    words = {"cause": "A stuck valve.", "consequence": "A spill.", "action": "Shut in."}
+    shape = {
+        "name": "Tank high",
+        "kind": "limit",
+        "tag_id": tag,
+        "params": {"levels": {"hi": full}},
+    }
+    return shape | words | {"respond_within_s": 1800} | more
+
+
+@pytest.fixture
+def program(house: tuple[Database, Operator]) -> Program:
+    app = open_console(house[0])
+    return with_key(app, *house)
+
+
+def test_programs_make_change_restore_and_try_rules(
+    house: tuple[Database, Operator], program: Program
+) -> None:
+    level = house[1].tags[2]
+    made = program.post("/alert_rules", body(level))
+    assert made.status_code == 201, made.get_json()
+    one = made.get_json()
+    assert made.headers["Location"].endswith(f"/alert_rules/{one['id']}")
+    assert one["told"][0]["turns"][0]["who"] == "Bob"
+    assert one["params"]["levels"]["hi"]["setpoint"]["of"] == "tank_height"
+    there = f"/alert_rules/{one['id']}"
+
+    delayed = {"params": {"levels": {"hi": {"off_delay_s": 300}}}}
+    late = program.patch(there, delayed, If_Match='"99"')
+    assert problem(late, 412)["current"]["row_version"] == 1
+    changed = program.patch(there, delayed, If_Match=made.headers["ETag"]).get_json()
+    level_now = changed["params"]["levels"]["hi"]
+    assert (changed["version"], level_now["off_delay_s"]) == (2, 300)
+    assert level_now["setpoint"]["of"] == "tank_height", "merged member by member"
+
+    said = program.get(f"{there}/versions").get_json()["rows"]
+    assert [one["number"] for one in said] == [2, 1]
+    back = program.post(f"{there}/restore", {"number": 1}).get_json()
+    assert (back["version"], back["params"]["levels"]["hi"]["off_delay_s"]) == (3, 0)
+    assert problem(program.post(f"{there}/restore", {"number": 9}), 422)
+
+    listed = program.get(f"/alert_rules?tag={level}&limit=1").get_json()
+    assert ([rule["id"] for rule in listed["rows"]], listed["next"]) == ([one["id"]], None)
+
+    asked = {"rule_id": one["id"], "days": 3, "suggest": True}
+    tried = program.post("/alert_rules/backtest", asked).get_json()
+    assert (tried["alarms"], tried["over_10_min"]) == (1, 1)
+    assert "levels" in tried["suggestion"]
+    unsaved = {"kind": "expression", "params": {"condition": BOTH} | ALARM, "days": 3}
+    tried = program.post("/alert_rules/backtest", unsaved | {"tag_id": house[1].tags[0]})
+    assert tried.get_json()["alarms"] == 2
+
+
+ALARM = {"levels": {"alarm": {"priority": 3}}}
+
+
+def test_programs_are_refused_what_the_form_refuses(
+    house: tuple[Database, Operator], program: Program
+) -> None:
+    level = house[1].tags[2]
+    bare = {name: value for name, value in body(level).items() if name not in {"action", "cause"}}
+    assert set(faults(program.post("/alert_rules", bare))) == {"action", "cause"}
+    advice = program.post("/alert_rules", bare | {"advisory": True})
+    assert advice.status_code == 201
+    hopeless = {"levels": {"hi": {"setpoint": 5000, "priority": 2}}}
+    refusal = faults(program.post("/alert_rules", body(level, params=hopeless)))
+    assert "it can never fire" in refusal["params"]
+    there = f"/alert_rules/{advice.get_json()['id']}"
+    assert "it can never fire" in faults(program.patch(there, {"params": hopeless}))["params"]
+    assert "is needed" in faults(program.patch(there, {"name": " "}))["name"]
+    wrong = body(level, respond_within_s="soon", colour="red", params=[])
+    assert set(faults(program.post("/alert_rules", wrong))) == {
+        "respond_within_s",
+        "colour",
+        "params",
+    }
+    assert "no tag 987654" in faults(program.post("/alert_rules", body(987654)))["tag_id"]
+    office = {"kind": "due_date", "params": {}, "tag_id": level}
+    assert faults(program.post("/alert_rules/backtest", office))["kind"]
+    assert problem(program.get("/alert_rules/nothing"), 404)
+
+
+def test_who_may_not_change_rules_may_read_and_try_them(
+    house: tuple[Database, Operator], program: Program
+) -> None:
+    made = program.post("/alert_rules", body(house[1].tags[2])).get_json()
+    reader = with_key(program.client.application, *house, "viewer", scopes=("read",))
+    there = f"/alert_rules/{made['id']}"
+    assert reader.get(there).status_code == 200
+    assert reader.post("/alert_rules/backtest", {"rule_id": made["id"]}).status_code == 200
+    for answer in (
+        reader.post("/alert_rules", body(house[1].tags[2])),
+        reader.patch(there, {"name": "Other"}),
+        reader.post(f"{there}/restore", {"number": 1}),
+    ):
+        assert problem(answer, 403)
