@@ -22,7 +22,7 @@ demo: ## Recorded wells, live: database, broker, site, agent, hub, mailbox (CHEC
 	@exec $(BIN)/python -m hub demo $(if $(CHECK),--check)
 
 test: install ## Run the whole suite (TESTS=tests/unit runs a part, JOBS=1 one after the other)
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: install ## Format, lint, types, import directions
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; exit 1; }

@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from hub.database import Tier
 from hub.schema import (
     Agent,
     ContactChannel,
@@ -27,6 +28,7 @@ from hub.schema import (
     User,
     Well,
 )
+from tests.servers import postgres
 
 PASSWORD = "derrick-mast-42"
 HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -82,6 +84,27 @@ def engage(owner: Engine) -> Cast:
             session.flush()
             assign(session, hat, operator.lease)
     return Cast(bluebonnet, cimarron, gus, zoe)
+
+
+#: The cast of each server's databases that were made with one in them.
+ENGAGED: dict[str, Cast] = {}
+
+
+def engaged(address: str) -> Tier:
+    """Prepare a template: migrated, with the cast in it."""
+    database = postgres.Database(address, postgres.migrated(address))
+    ENGAGED[_server(address)] = engage(database.engine("owner"))
+    database.close()
+    return database.tier
+
+
+def of(database: postgres.Database) -> Cast:
+    """Who is in a copy of such a template."""
+    return ENGAGED[_server(database.admin_url)]
+
+
+def _server(address: str) -> str:
+    return address.rpartition("/")[0]
 
 
 def _person(session: Session, short: str, name: str) -> uuid.UUID:

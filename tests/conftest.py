@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from tests.servers.certificates import Authority
 from tests.servers.mosquitto import Mosquitto, mosquitto
 
 addresses.compile_once()
+#: How many common tests take as long as one marked slow.
+SLOW = 30
 # The same examples on every machine, however slow: what fails once fails for whoever looks into it.
 # WELLFLOW_TEST_EXPLORE=1 draws others at every run.
 settings.register_profile(
@@ -39,6 +42,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker of several hands what it counted to the one that prints the summary."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["tally"] = TALLY.to_json()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no worker is left alone with one of them at the end."""
+    weight: Counter[Path] = Counter()
+    for item in items:
+        weight[item.path] += SLOW if item.get_closest_marker("slow") else 1
+    items.sort(key=lambda item: -weight[item.path])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -118,9 +129,12 @@ def tier_server(request: pytest.FixtureRequest) -> postgres.Server:
 
 
 @pytest.fixture
-def database(plain_server: postgres.Server) -> Iterator[postgres.Database]:
-    """A fresh migrated database on plain PostgreSQL."""
-    made = plain_server.fresh(postgres.migrated)
+def database(
+    request: pytest.FixtureRequest, plain_server: postgres.Server
+) -> Iterator[postgres.Database]:
+    """A fresh migrated database on plain PostgreSQL; with the cast in it for who asks for both."""
+    peopled = "cast" in request.fixturenames
+    made = plain_server.fresh(people.engaged if peopled else postgres.migrated)
     yield made
     plain_server.drop(made)
 
@@ -136,7 +150,7 @@ def tiered(tier_server: postgres.Server) -> Iterator[postgres.Database]:
 @pytest.fixture
 def cast(database: postgres.Database) -> people.Cast:
     """Two operators and their people, in `database`."""
-    return people.engage(database.engine("owner"))
+    return people.of(database)
 
 
 @pytest.fixture

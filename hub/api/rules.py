@@ -152,24 +152,29 @@ def restore(rule_id: uuid.UUID) -> Response:
     """An earlier version holds again, as a new one."""
     _may_change()
     Arguments(request.args, ())
-    sent = bodies.read_object(request.get_data(), request.mimetype, bodies.JSON)
-    number = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
-    values = rule_bodies.read(sent, {"number": number})
-    if "number" not in values:
-        refuse({"number": "number is needed."})
 
     def make(session: Session) -> Answer:
-        _found(session, rule_id)
+        _found(session, rule_id)  # what is not there is not found, whatever was said to it
+        number = _number()
         try:
-            who = caller().actor.user_id
-            rule = book.restore(session, rule_id, values["number"], by=who)
+            rule = book.restore(session, rule_id, number, by=caller().actor.user_id)
         except book.UnknownRuleError:
-            refuse({"number": f"There is no version {values['number']} of it."})
+            refuse({"number": f"There is no version {number} of it."})
         except RuleError as fault:
             _refuse_rule(fault.faults)
         return _answer(session, rule)
 
     return once(make)
+
+
+def _number() -> int:
+    """The version that a request names."""
+    sent = bodies.read_object(request.get_data(), request.mimetype, bodies.JSON)
+    number = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
+    values = rule_bodies.read(sent, {"number": number})
+    if "number" not in values:
+        refuse({"number": "number is needed."})
+    return int(values["number"])
 
 
 TRIED: Final[dict[str, dict[str, Any]]] = {

@@ -26,6 +26,8 @@ from tests.everything import make_row, tenant_tables
 from tests.intruder import TALLY, House, open_house, words
 from tests.servers.postgres import Server, migrated
 
+pytestmark = pytest.mark.slow
+
 #: Ends the intruder's own visit, or takes time on purpose; neither takes a key of anybody.
 OWN = {"signin.leave", "signin.leave_everywhere", "signin.enter", "account.change_password"}
 
