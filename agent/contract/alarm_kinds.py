@@ -142,6 +142,8 @@ def _deviation(given: Given, around: Circumstances) -> Shape:  # noqa: ARG001
     settings: dict[str, Any] = {"from": source, "floor": floor}
     settings["in"] = "unit" if in_unit else "spreads"
     if source == "season":
+        if "figures" not in given.values:  # they follow the gauge, and are filled in before judging
+            return Shape(SIDED, (Season((None,) * 24, floor, in_unit),), settings)
         figures = _figures(given)
         listed = [None if one is None else list(one) for one in figures]
         return Shape(SIDED, (Season(figures, floor, in_unit),), settings | {"figures": listed})

@@ -20,6 +20,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import Rule, RuleError, parse_rule
+from hub.alerts import seasons
 from hub.alerts.rules import EVALUATED, blind_after_s, judged_params
 from hub.notify.messages import Facts
 from hub.notify.wording import watched
@@ -100,7 +101,10 @@ _BACK = text("SELECT set_config('app.organization_id', :before, true)")
 def of_agent(session: Session, agent_id: uuid.UUID) -> Watches:
     """The enabled rules of an agent's tags that have not failed."""
     rows = session.execute(_OF_AGENT, {"agent": agent_id, "kinds": list(EVALUATED)}).all()
-    written = {row.id: orjson.dumps(judged_params(row)) for row in rows}
+    written = {
+        row.id: orjson.dumps(seasons.filled(session, row.tag_id, row.kind, judged_params(row)))
+        for row in rows
+    }
     heights = _heights(session, [row for row in rows if b'"tank_height"' in written[row.id]])
     names: Mapping[str, int] = {}
     if any(row.kind == "expression" for row in rows):
@@ -149,7 +153,7 @@ def tried(session: Session, tag: Tag, kind: str, params: Mapping[str, Any]) -> T
 
 def read_for(session: Session, tag: Tag, kind: str, params: Mapping[str, Any]) -> Rule:
     """Read a rule with everything that is known of a tag. Raises `RuleError` with every fault."""
-    written = orjson.dumps(dict(params))
+    written = orjson.dumps(dict(seasons.filled(session, tag.id, kind, params)))
     heights = {}
     if tag.equipment_id is not None and b'"tank_height"' in written:
         values = {"organization": tag.organization_id, "equipment": [tag.equipment_id]}

@@ -122,7 +122,13 @@ FORMS: Final[Mapping[str, RuleForm]] = {
         "spreads from usual",
         (
             Setting(
-                "from", "Usual is", "", "hampel", form="choice", choices=("hampel", "ewma", "cusum")
+                "from",
+                "Usual is",
+                "",
+                "hampel",
+                "hampel: the last minutes; ewma, cusum: hours; season: this hour of the day",
+                form="choice",
+                choices=("hampel", "ewma", "cusum", "season"),
             ),
             WINDOW,
             Setting("floor", "Spread is at least", "unit", "0"),
