@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ import pytest
 from waitress.server import create_server
 
 from hub.console import create_app
+from hub.database import Tier
 from tests.browser import chrome, scene
 from tests.browser.chrome import Browser
 from tests.console import settings_for
@@ -48,11 +50,23 @@ def chromium() -> Iterator[Browser]:
         yield started
 
 
+BUILT: list[scene.Scene] = []
+
+
+def with_scene(address: str) -> Tier:
+    """Prepare a template: migrated, with the scene in it."""
+    database = postgres.Database(address, postgres.migrated(address))
+    BUILT.append(scene.build(database.engine("owner"), datetime.now(UTC)))
+    database.close()
+    return database.tier
+
+
 @pytest.fixture
 def site(plain_server: postgres.Server) -> Iterator[Site]:
     """The scene, served on loopback."""
-    database = plain_server.fresh(postgres.migrated)
-    built = scene.build(database.engine("owner"), datetime.now(UTC))
+    database = plain_server.fresh(with_scene)
+    built = deepcopy(BUILT[-1])
+    scene.refresh(database.engine("owner"), built, datetime.now(UTC))
     settings = settings_for(database)
     server = create_server(
         create_app(settings, database.engine("app")), host="127.0.0.1", port=0, threads=6
