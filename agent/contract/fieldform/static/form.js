@@ -246,7 +246,9 @@ async function submit(event) {
   const button = event.submitter || document.querySelector("footer .go");
   button.disabled = true;
   if (await save(entry, entry.elements.id.value, true)) {
-    await Promise.race([sender.flush(), new Promise((next) => setTimeout(next, 1500))]);
+    // Twice: a look for entries that was under way before this one was saved does not know of it.
+    const sent = sender.flush().then(sender.flush);
+    await Promise.race([sent, new Promise((next) => setTimeout(next, 1500))]);
     if (back) await store.gone(back).catch(() => {});
     if (about.kind === "hub" || !sender.lost) location.assign(about.next);
     else { entry.reset(); begin(); notice(say("saved_here"), "ask"); }
