@@ -15,6 +15,7 @@ from hub.console.context import now, records, visitor
 from hub.console.forms import Form
 from hub.console.gate import needs
 from hub.console.live import still
+from hub.console.oncall_form import wall
 from hub.notify import preferences, reach
 from hub.notify.people import Crew, crew
 from hub.notify.preferences import LADDER, Person
@@ -81,7 +82,7 @@ def _read(form: Form, found: Crew) -> dict[str, Any]:
         chosen = [kind for kind in dict.fromkeys(kinds) if kind in LADDER]
         if chosen:
             order[priority] = chosen
-    quiet = _wall(form, "quiet_from"), _wall(form, "quiet_to")
+    quiet = wall(form, "quiet_from"), wall(form, "quiet_to")
     if (quiet[0] is None) != (quiet[1] is None):
         form.fault("quiet_to", "Give both hours, or neither.")
     most = form.number("most_sms", low=0, high=1000)
@@ -92,7 +93,7 @@ def _read(form: Form, found: Crew) -> dict[str, Any]:
         "channels": order,
         "quiet_from": quiet[0],
         "quiet_to": quiet[1],
-        "digest_at": _wall(form, "digest") or time(7),
+        "digest_at": wall(form, "digest") or time(7),
         "most_sms_a_day": None if most is None else int(most),
         "away_from": _moment(form, "away_from", here),
         "away_until": _moment(form, "away_until", here),
@@ -128,17 +129,6 @@ def _moment(form: Form, name: str, zone: Any) -> datetime | None:
         form.fault(name, "Write a day and a time, like 2026-03-31T07:00.")
         return None
     return instant(local.date(), local.time(), zone)
-
-
-def _wall(form: Form, name: str) -> time | None:
-    words = form.raw(name)
-    if not words:
-        return None
-    try:
-        return time.fromisoformat(words).replace(tzinfo=None)
-    except ValueError:
-        form.fault(name, "Write a time of day, like 22:00.")
-        return None
 
 
 def _values(row: NotifyPreference) -> dict[str, str]:
