@@ -9,7 +9,7 @@ from flask import request
 from sqlalchemy.orm import Session
 
 from hub import trail
-from hub.api.conditional import read_tags, version_read
+from hub.api.conditional import Tags, read_tags, version_read
 from hub.api.problems import MALFORMED, STALE, UNCONDITIONAL, Problem
 from hub.api.represent import represent, tag_of, told, trail_key
 from hub.register import rows as register
@@ -27,16 +27,25 @@ def matched(session: Session, resource: Resource, key: str, values: Mapping[str,
     is another by now.
     """
     row = register.get(session, resource, key)
-    header = request.headers.get("If-Match")
-    if header is None:
-        raise Problem(UNCONDITIONAL, headers={"ETag": f'"{tag_of(resource, row)}"'})
-    try:
-        tags = read_tags(header)
-    except ValueError as error:
-        raise Problem(MALFORMED, f"If-Match cannot be read: {error}.") from None
-    if tags.anything or tag_of(resource, row) in tags.strong:
+    tag = tag_of(resource, row)
+    tags = asked_for(tag)
+    if tags.anything or tag in tags.strong:
         return row
     raise stale(session, resource, {"row_version": version_read(tags)}, row, values)
+
+
+def asked_for(tag: str) -> Tags:
+    """What If-Match names; `tag` is the row's own, told to whom sends none.
+
+    Raises `Problem`: 428 without the header, 400 for one that is none.
+    """
+    header = request.headers.get("If-Match")
+    if header is None:
+        raise Problem(UNCONDITIONAL, headers={"ETag": f'"{tag}"'})
+    try:
+        return read_tags(header)
+    except ValueError as error:
+        raise Problem(MALFORMED, f"If-Match cannot be read: {error}.") from None
 
 
 def stale(

@@ -23,7 +23,8 @@ from hub.api.answers import Answer, of_body
 from hub.api.arguments import Arguments
 from hub.api.once import once
 from hub.api.parts import caller, records
-from hub.api.problems import MISSING, STALE, UNCONDITIONAL, Problem, refuse
+from hub.api.preconditions import asked_for
+from hub.api.problems import MISSING, STALE, Problem, refuse
 from hub.api.rows import merged
 from hub.api.rule_bodies import CHANGED, PLACED, Values
 from hub.permissions import Action
@@ -271,11 +272,10 @@ def _tag(session: Session, tag_id: int | None) -> Tag | None:
 
 
 def _matched(rule: AlertRule) -> None:
-    given, tag = request.headers.get("If-Match"), f'"{rule.row_version}"'
-    if given is None:
-        raise Problem(UNCONDITIONAL, headers={"ETag": tag})
-    if given.strip() not in {"*", tag}:
-        raise Problem(STALE, headers={"ETag": tag}, more={"current": rule_bodies.row(rule)})
+    tag = str(rule.row_version)
+    tags = asked_for(tag)
+    if not tags.anything and tag not in tags.strong:
+        raise Problem(STALE, headers={"ETag": f'"{tag}"'}, more={"current": rule_bodies.row(rule)})
 
 
 def _judge(
