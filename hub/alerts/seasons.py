@@ -32,17 +32,30 @@ _kept: dict[tuple[str, int, datetime], Figures] = {}
 
 
 def filled(
-    session: Session, tag_id: int, kind: str, params: Mapping[str, Any], now: datetime | None = None
+    session: Session, tag_id: int, kind: str, params: Mapping[str, Any], *, keep: bool = False
 ) -> Mapping[str, Any]:
-    """Parameters of a rule, with the figures of the gauge's season where they follow it."""
+    """Parameters of a rule, with the figures of the gauge's season where they follow it.
+
+    `keep` is for the work role alone, which judges for all: in an operator's own session the
+    database says every time what may be seen.
+    """
     if kind != "deviation" or params.get("from") != "season" or "figures" in params:
         return params
-    return {**params, "figures": figures(session, tag_id, now or datetime.now(UTC))}
+    look = _kept_figures if keep else figures
+    return {**params, "figures": look(session, tag_id, datetime.now(UTC))}
 
 
 def figures(session: Session, tag_id: int, now: datetime) -> Figures:
     """24 pairs of median and median distance for workdays, then 24 for weekends, by hour of UTC."""
-    until = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return usual(_hours(session, tag_id, _day(now)))
+
+
+def _day(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _kept_figures(session: Session, tag_id: int, now: datetime) -> Figures:
+    until = _day(now)
     key = (str(session.get_bind().engine.url), tag_id, until)
     if key not in _kept:
         if len(_kept) >= _MOST_KEPT:

@@ -102,7 +102,9 @@ def of_agent(session: Session, agent_id: uuid.UUID) -> Watches:
     """The enabled rules of an agent's tags that have not failed."""
     rows = session.execute(_OF_AGENT, {"agent": agent_id, "kinds": list(EVALUATED)}).all()
     written = {
-        row.id: orjson.dumps(seasons.filled(session, row.tag_id, row.kind, judged_params(row)))
+        row.id: orjson.dumps(
+            seasons.filled(session, row.tag_id, row.kind, judged_params(row), keep=True)
+        )
         for row in rows
     }
     heights = _heights(session, [row for row in rows if b'"tank_height"' in written[row.id]])

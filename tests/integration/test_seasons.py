@@ -81,7 +81,6 @@ def test_the_console_sees_the_same_figures_and_none_of_another_operator(
         tag = session.get_one(Tag, own.tags[0])
         found = watches.tried(session, tag, "deviation", PARAMS)
         assert found.rule.written_out()["figures"][20][0] == 91
-    seasons._kept.clear()
     with tenant_session(database.engine("app"), other.id) as session:
         assert seasons.figures(session, own.tags[0], TODAY) == [None] * 48
 
