@@ -44,9 +44,8 @@ class Scene:
     now: datetime
     newest: int  #: newest judged sample, UTC milliseconds
     live_window_ms: int
-    owes: Callable[[], bool] = lambda: (
-        False
-    )  #: whether the site still has to send what it announced
+    #: whether the site still has to send what it announced
+    owes: Callable[[], bool] = lambda: False
 
     @property
     def site_now(self) -> int:
