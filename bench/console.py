@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import tee
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -62,8 +63,12 @@ def main() -> int:
     good = True
     for name in names:
         size = Size.of(chosen.part or SERVERS[name].part)
-        answers = list(measure(name, size, chosen))
-        print(as_json(name, size, answers) if chosen.json else words(name, size, answers))
+        answers, measured = tee(measure(name, size, chosen))
+        if chosen.json:
+            print(as_json(name, size, list(measured)))
+        else:
+            for line in words(name, size, measured):
+                print(line, flush=True)
         good &= all(answer.good for answer in answers)
     return 0 if good or chosen.no_limits else 1
 
@@ -212,15 +217,11 @@ def questions(bare: psycopg.Connection[Any], organization: Any) -> Iterator[Ques
         " LIMIT 3",
         [organization],
     ).fetchall()
-    for (well,) in wells:
-        for span in ("24h", "7d", "30d"):
-            for page, url in (
-                ("well", f"/wells/{well}"),
-                ("well's charts", f"/wells/{well}/series"),
-            ):
-                yield Question(
-                    f"({page})", "console", span, f"{url}?range={span}", limit_ms=WELL_MS
-                )
+    for page, address in (("well", "/wells/{}"), ("well's charts", "/wells/{}/series")):
+        for (well,) in wells:
+            for span in ("24h", "7d", "30d"):
+                url = f"{address.format(well)}?range={span}"
+                yield Question(f"({page})", "console", span, url, limit_ms=WELL_MS)
 
 
 Pairs = list[tuple[str, str]]

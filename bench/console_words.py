@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any
 
 from bench.console_data import Size
@@ -48,29 +50,39 @@ def as_json(name: str, size: Size, answers: list[Answer]) -> str:
     )
 
 
-def words(name: str, size: Size, answers: list[Answer]) -> str:
-    """A line for each table and door with its slowest shape; every shape of the daily records."""
-    head = (
+def words(name: str, size: Size, answers: Iterable[Answer]) -> Iterator[str]:
+    """A line for each table and door with its slowest shape, as soon as the table is measured."""
+    yield (
         f"{name}: {size.wells} wells, {size.wells * 365.25 * size.years / 1e6:.2f} million daily"
         f" records, {size.reading_days * 1440 * 50 / 1e6:.1f} million readings (ms)\n"
         f"{'table':<26}{'door':<9}{'median':>8}{'p95':>8}   {'bare median':>11}{'p95':>8}   slowest"
     )
-    lines = [head]
-    groups: dict[tuple[str, str], list[Answer]] = {}
+    told: list[Answer] = []
+    for table, found in groupby(answers, lambda answer: answer.question.table):
+        measured = list(found)
+        told += measured
+        yield from _table(table, measured)
+    yield from _summary(told)
+
+
+def _table(table: str, answers: list[Answer]) -> Iterator[str]:
+    """A line for each door; every shape of the daily records."""
+    groups: dict[str, list[Answer]] = {}
     for answer in answers:
-        apart = answer.question.table == "production_records"
-        key = (answer.question.table, answer.question.door + (f" {answer.question.shape}" * apart))
-        groups.setdefault(key, []).append(answer)
-    for (table, door), found in groups.items():
-        lines.append(_line(table, door, found))
+        shape = f" {answer.question.shape}" if table == "production_records" else ""
+        groups.setdefault(answer.question.door + shape, []).append(answer)
+    for door, found in groups.items():
+        yield _line(table, door, found)
+
+
+def _summary(answers: list[Answer]) -> Iterator[str]:
     worst = max(answers, key=lambda answer: answer.p95 / answer.question.limit_ms)
     bad = [answer for answer in answers if not answer.good]
-    lines.append(
+    yield (
         f"{len(answers)} lists and pages, {len(bad)} beyond the limit or not answered;"
         f" slowest p95 {worst.p95:.0f} ms: {worst.question.url[:60]}"
     )
-    lines += [f"  {a.status} {a.p95:>6.0f} ms  {a.question.url[:110]}" for a in bad]
-    return "\n".join(lines)
+    yield from (f"  {a.status} {a.p95:>6.0f} ms  {a.question.url[:110]}" for a in bad)
 
 
 def _line(table: str, door: str, found: list[Answer]) -> str:
