@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from hub.console import speech
@@ -21,9 +21,8 @@ from hub.register.fields import Field
 from hub.register.values import show
 
 NONE = Markup('<span class="muted">\u2013</span>')
-TEXT = Markup("{}")
-FIGURE = Markup('{}<span class="unit">{}</span>')
-LINK = Markup('<a href="{}">{}</a>')
+FIGURE = Markup('%s<span class="unit">%s</span>')
+LINK = Markup('<a href="%s">%s</a>')
 TONES = {"instant": "when", "date": "when", "time": "when", "uuid": "mono", "long_text": "long"}
 
 HIDDEN = Markup('<span class="mono">\u2022\u2022\u2022\u2022</span>')
@@ -93,11 +92,11 @@ def html(field: Field, value: Any, named: Titles, *, units: bool = False) -> Mar
     if isinstance(value, datetime):
         return speech.instant(value, seconds=False)
     if isinstance(value, dict | list) and field.kind == "json":
-        return TEXT.format(json.dumps(value, ensure_ascii=False, indent=None))
+        return escape(json.dumps(value, ensure_ascii=False, indent=None))
     words = _words(field, value)
     if units and field.unit and field.kind in NUMBERS:
-        return FIGURE.format(words, field.unit)
-    return TEXT.format(words)
+        return FIGURE % (words, field.unit)
+    return escape(words)  # a hundred cells a page: several times quicker than a template
 
 
 def masked(field: Field, row: Mapping[str, Any]) -> str:
@@ -131,4 +130,4 @@ def _reference(table: str, key: uuid.UUID, named: Titles) -> Markup:
     title = named.get((table, str(key)))
     if title is None:
         return Markup('<span class="muted">not yours to see</span>')
-    return LINK.format(url_for("record.page", table=table, key=key), title or str(key)[:8])
+    return LINK % (url_for("record.page", table=table, key=key), title or str(key)[:8])

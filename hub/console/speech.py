@@ -64,7 +64,7 @@ def instant(at: datetime | None, *, seconds: bool = True) -> Markup:
     if at is None:
         return Markup("&ndash;")
     text = words.clock_time(at, zone(), now(), seconds=seconds)
-    return _INSTANT.format(words.iso(at), words.utc(at), text)
+    return _INSTANT % (words.iso(at), words.utc(at), text)
 
 
 def ago(at: datetime | None, none: str = "never") -> Markup:
@@ -72,11 +72,11 @@ def ago(at: datetime | None, none: str = "never") -> Markup:
     if at is None:
         return Markup.escape(none)
     text = words.age((now() - at).total_seconds())
-    return _AGE.format(words.iso(at), words.utc(at), text)
+    return _AGE % (words.iso(at), words.utc(at), text)
 
 
-_INSTANT = Markup('<time datetime="{}" title="{}">{}</time>')
-_AGE = Markup('<time datetime="{}" title="{}" data-age>{}</time>')
+_INSTANT = Markup('<time datetime="%s" title="%s">%s</time>')
+_AGE = Markup('<time datetime="%s" title="%s" data-age>%s</time>')
 
 
 def may(name: str) -> bool:
