@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -109,7 +110,7 @@ class Sender:
         self._chance = chance or random.Random()  # noqa: S311 (spreads load, hides nothing)
         self.epoch = 0
         self.connected = False
-        self._cursors: dict[str, Cursor] = {}
+        self._cursors: defaultdict[str, Cursor] = defaultdict(Cursor)
         self._announce_at: float | None = None
         self._announce_step = self._pace.announce_again
         self._patience = self._pace.patience
@@ -126,7 +127,7 @@ class Sender:
         self._announce_step = self._pace.announce_again
         self._patience = self._pace.patience
         for stream in self._outbox.streams():
-            self._rewind(stream, self._cursor(stream.id))
+            self._rewind(stream, self._cursors[stream.id])
 
     def on_disconnect(self) -> None:
         """The broker is gone; what was on its way is sent again later."""
@@ -168,7 +169,7 @@ class Sender:
         info = self._outbox.stream(receipt.stream)
         if info is None:
             return
-        cursor = self._cursor(info.id)
+        cursor = self._cursors[info.id]
         mine = self._outbox.checksum_at(info.id, receipt.number)
         if _is_fork(info, receipt, mine):
             self._fork(info, cursor, receipt, mine)
@@ -226,7 +227,7 @@ class Sender:
     def _on_want(self, stream: str, number: int) -> None:
         """Go back; only a receipt, which carries a checksum, can tell what the hub has."""
         info = self._outbox.stream(stream)
-        cursor = self._cursor(stream)
+        cursor = self._cursors[stream]
         if info is None or cursor.answered != self.epoch or number == cursor.rewound_to:
             return
         if info.receipted < number <= cursor.sent:
@@ -236,13 +237,10 @@ class Sender:
         if config not in self._declare:
             self._declare.append(config)
             for stream in self._outbox.streams():
-                self._rewind(stream, self._cursor(stream.id))
+                self._rewind(stream, self._cursors[stream.id])
 
     def _rewind(self, info: StreamInfo, cursor: Cursor) -> None:
         cursor.sent, cursor.flights, cursor.rewound_to = info.receipted, [], 0
-
-    def _cursor(self, stream: str) -> Cursor:
-        return self._cursors.setdefault(stream, Cursor())
 
     # ------------------------------------------------------------------------ decisions
 
@@ -265,19 +263,19 @@ class Sender:
         """A stream of records opens with its first record; nobody has to be asked about it."""
         for info in streams:
             if info.live and not info.readings and info.id not in self._cursors and self.epoch:
-                self._cursor(info.id).answered = self.epoch  # the hub cannot know it yet
+                self._cursors[info.id].answered = self.epoch  # the hub cannot know it yet
                 self.announce(0.0)
 
     def _announcement(self, streams: list[StreamInfo], now: float) -> Outgoing:
-        pending = [s for s in streams[:-1] if self._cursor(s.id).answered != self.epoch]
+        pending = [s for s in streams[:-1] if self._cursors[s.id].answered != self.epoch]
         shown = [*(pending or streams[:-1])[:MAX_ANNOUNCED], *streams[-1:]]
-        if self.epoch and not pending and self._cursor(shown[-1].id).answered == self.epoch:
+        if self.epoch and not pending and self._cursors[shown[-1].id].answered == self.epoch:
             self._announce_at = None
         else:
             self._announce_at = now + self._announce_step
             self._announce_step = min(2 * self._announce_step, self._pace.announce_slowest)
         for info in shown:
-            self._cursor(info.id).told_end = info.closed is not None
+            self._cursors[info.id].told_end = info.closed is not None
         return Outgoing("st", self._birth(tuple(shown)).to_bytes(), retain=True)
 
     def announce(self, now: float) -> None:
@@ -287,7 +285,7 @@ class Sender:
 
     def _check_patience(self, streams: list[StreamInfo], now: float) -> None:
         for info in streams:
-            cursor = self._cursor(info.id)
+            cursor = self._cursors[info.id]
             if cursor.flights and now - cursor.flights[0].at > self._patience:
                 self._silent_since = self._silent_since or cursor.flights[0].at
                 self._rewind(info, cursor)
@@ -299,7 +297,7 @@ class Sender:
 
     def _data(self, streams: list[StreamInfo], now: float) -> Outgoing | None:
         for info in sorted(streams, key=_urgency):
-            cursor = self._cursor(info.id)
+            cursor = self._cursors[info.id]
             if cursor.answered != self.epoch or not self.epoch or cursor.sent >= info.issued:
                 continue
             if info.after and not self._is_settled(info.after, streams):
@@ -320,14 +318,14 @@ class Sender:
         """
         for info in streams:
             if info.seq == seq:
-                done = self._cursor(info.id).answered == self.epoch
+                done = self._cursors[info.id].answered == self.epoch
                 done = done and info.receipted >= info.issued
                 return done and (not info.after or self._is_settled(info.after, streams))
         return True
 
     def _seal(self) -> None:
         opened = self._outbox.seal(self._clock.now_ms())
-        self._cursor(opened).answered = self.epoch  # the hub cannot know it yet
+        self._cursors[opened].answered = self.epoch  # the hub cannot know it yet
         self.announce(0.0)
 
     def _message(self, info: StreamInfo, cursor: Cursor, now: float) -> Outgoing | None:

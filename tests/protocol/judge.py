@@ -26,6 +26,9 @@ class Outcome:
     died: int = 0  #: not stored, and only ever on a disk that was replaced
     thinned: int = 0  #: not stored, and declared
     released: int = 0  #: not stored, declared as receipted once and evicted
+    #: went with a restored database, aged away at the box, and a copy of the box used its number:
+    #: nobody is left who knows that there were two
+    hidden: int = 0
     untrue: int = 0  #: stored, and yet declared as gone
     mistimed: int = 0  #: stamped by a confirmed clock, and yet seconds off
     records: int = 0  #: alarms and entries among the readings
@@ -56,6 +59,8 @@ def judge(world: World) -> Outcome:
     released |= ledger.outlived
     died = missing & ledger.died
     unexplained = missing - ledger.died - declared - released
+    hidden = unexplained & ledger.aged & ledger.twofold()
+    unexplained -= hidden
     counts, guessed = database.counts, database.guessed
     doubled = [v for times in (counts, guessed) for v, count in times.items() if count > 1]
     mistimed = [] if world.plan.ram else list(_mistimed(world))
@@ -69,6 +74,7 @@ def judge(world: World) -> Outcome:
         died=len(died),
         thinned=len((missing - died) & declared),
         released=len((missing - died - declared) & released),
+        hidden=len(hidden),
         untrue=len(stored & declared),
         records=len(ledger.records & ledger.committed),
         thinned_records=len(ledger.records & (missing - died) & declared),

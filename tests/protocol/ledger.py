@@ -20,6 +20,8 @@ class Ledger:
     died: set[int] = field(default_factory=set)  #: on a disk that was replaced
     #: stored once, but not in a backup so old that agents no longer know of their streams
     outlived: set[int] = field(default_factory=set)
+    #: stored once, but not in a backup older than what left a box is kept there
+    aged: set[int] = field(default_factory=set)
     #: what any box ever froze under a number: (stream, number) -> versions of its values
     contents: defaultdict[tuple[str, int], list[set[int]]] = field(
         default_factory=lambda: defaultdict(list)
@@ -49,6 +51,15 @@ class Ledger:
         """All that was ever frozen under some numbers."""
         places = (self.contents[stream, number] for number in range(first, last + 1))
         return {value for versions in places for version in versions for value in version}
+
+    def twofold(self) -> set[int]:
+        """What lies under a number that a copy of the box used for something else."""
+        return {
+            value
+            for versions in self.contents.values()
+            if len(versions) > 1
+            for value in set().union(*versions) - set.intersection(*versions)
+        }
 
     def replaced(self, gone: Iterable[int], left: Iterable[int]) -> None:
         """Note that a disk is gone; what is on the one that takes its place did not die."""

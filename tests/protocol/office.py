@@ -117,11 +117,14 @@ class Office:
         world, before = self.world, self.database
         backup = world.rng.choice(self.backups)
         self.database = backup.copy(world.now)
-        remembered = REMEMBER * world.plan.keep_receipted_s * 1000
-        self.catching_up = (world.now + round(remembered), backup.copied_at)
+        kept = world.plan.keep_receipted_s * 1000
+        self.catching_up = (world.now + round(REMEMBER * kept), backup.copied_at)
         world.trace("hub", "is restored from a backup")
-        if world.now - backup.copied_at > REMEMBER * world.plan.keep_receipted_s * 1000:
-            world.ledger.outlived |= before.accounted(world.ledger) - backup.accounted(world.ledger)
+        if world.now - backup.copied_at > kept:
+            gone = before.accounted(world.ledger) - backup.accounted(world.ledger)
+            world.ledger.aged |= gone
+            if world.now - backup.copied_at > REMEMBER * kept:
+                world.ledger.outlived |= gone
         for process in self.processes:
             process.start()
 

@@ -16,7 +16,7 @@ class Plan:
     """One run: sizes, and the chance of each fault (per message, or per step)."""
 
     seed: int
-    steps: int = 300  #: of a second each
+    steps: int = 300  #: of a second each: how long things go wrong
     #: per message, on the way up and on the way down
     drop: float = 0.0
     repeat: float = 0.0
@@ -98,6 +98,7 @@ def plan_for(seed: int, *, ram: bool = False) -> Plan:
     wanted = rng.choice((2, 4, 8, 12, len(names)))
     plan = only(seed, *rng.sample(names, wanted))
     sizes = {
+        "steps": rng.choice((90, 150, 300)),
         "window": rng.choice((1, 2, 4, 8)),
         "seal_after": rng.choice((2, 6, 12)),
         "cut_points": rng.choice((3, 6, 12)),

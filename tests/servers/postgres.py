@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import signal
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -75,6 +76,8 @@ class Server:
     made: list[str] = field(default_factory=list)
     spares: dict[str, Future[str]] = field(default_factory=dict)
     maker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    sweeper: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    swept: deque[Future[None]] = field(default_factory=deque)
 
     def run(self, statement: str, *names: str) -> None:
         """Run one statement in the maintenance database; `{}` stand for identifiers."""
@@ -113,15 +116,23 @@ class Server:
         return name
 
     def drop(self, database: Database) -> None:
-        """Remove a database, whoever is still in it."""
+        """Remove a database, whoever is still in it; while the next test is already at work."""
         database.close()
         name = database.admin_url.rpartition("/")[2]
+        self.swept.append(self.sweeper.submit(self._sweep, name))
+        while self.swept and self.swept[0].done():  # what went wrong is told, if a little later
+            self.swept.popleft().result()
+
+    def _sweep(self, name: str) -> None:
         self.run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
         self.made.remove(name)
 
     def stop(self) -> None:
         """Remove what was made, and stop the server if it was started here."""
         self.maker.shutdown()
+        self.sweeper.shutdown()
+        for swept in self.swept:
+            swept.result()
         if self.child:
             self.child.stop()
             return

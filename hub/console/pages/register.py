@@ -133,7 +133,7 @@ def _row(
     resource: Resource, shown: list[Field], row: Mapping[str, Any], named: cells.Titles
 ) -> dict[str, Any]:
     return {
-        "url": url_for("record.page", table=resource.name, key=row[resource.key]),
+        "url": cells.address(resource.name, row[resource.key]),
         "cells": [cells.cell(field, row.get(field.name), named) for field in shown],
         "off": row.get("status") in OFF,
     }
