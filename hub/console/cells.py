@@ -8,13 +8,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
-from flask import g, url_for
 from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
-from hub.console import speech
+from hub.console import row_pages, speech
 from hub.console.listing import NUMBERS
 from hub.register import rows
 from hub.register.catalog import RESOURCES
@@ -131,12 +129,4 @@ def _reference(table: str, key: uuid.UUID, named: Titles) -> Markup:
     title = named.get((table, str(key)))
     if title is None:
         return Markup('<span class="muted">not yours to see</span>')
-    return LINK % (address(table, key), title or str(key)[:8])
-
-
-def address(table: str, key: object) -> str:
-    """Address of a row's page; the router is asked once per table and answer, not per cell."""
-    known: dict[str, str] = g.setdefault("row_addresses", {})
-    if table not in known:
-        known[table] = url_for("record.page", table=table, key="-").removesuffix("-")
-    return known[table] + quote(str(key), safe="")
+    return LINK % (row_pages.record_page(table, key), title or str(key)[:8])

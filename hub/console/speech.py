@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, g
 from markupsafe import Markup
 
-from hub.console import measures, words
+from hub.console import measures, row_pages, words
 from hub.console.context import console, now
 from hub.notify.messages import LEVEL_WORDS
 from hub.permissions import Action, allowed
@@ -22,6 +22,7 @@ def teach(app: Flask) -> None:
         instant=instant,
         ago=ago,
         may=may,
+        well_page=row_pages.well_page,
         pinned=pinned,
         severities=words.SEVERITIES,
         level_words=LEVEL_WORDS,

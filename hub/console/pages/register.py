@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from hub.console import addresses, cells, listing
+from hub.console import addresses, cells, listing, row_pages
 from hub.console.addresses import Pairs
 from hub.console.context import actor, console, records, visitor
 from hub.console.gate import needs
@@ -133,7 +133,7 @@ def _row(
     resource: Resource, shown: list[Field], row: Mapping[str, Any], named: cells.Titles
 ) -> dict[str, Any]:
     return {
-        "url": cells.address(resource.name, row[resource.key]),
+        "url": row_pages.record_page(resource.name, row[resource.key]),
         "cells": [cells.cell(field, row.get(field.name), named) for field in shown],
         "off": row.get("status") in OFF,
     }
