@@ -107,7 +107,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "flow_links": {"from_equipment_id": None, "to_well_id": None},
     "revenue_distributions": {"payment_id": None},
     "regulatory_ids": {"facility_id": None, "well_id": None, "completion_id": None},
-    "escalation_policies": {"well_id": None},
+    "escalation_policies": {"well_id": None, "equipment_id": None, "rule_id": None},
     "escalation_targets": {"rotation_id": None},
     "rotation_overrides": {"replaces_id": None, "ends_at": NOW + timedelta(hours=1)},
     "notify_preferences": {"delegate_id": None},

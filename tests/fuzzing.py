@@ -205,6 +205,8 @@ def main() -> int:
             "readings",
             "latest",
             "suspense",
+            *("alert_holds", "on_call", "rotations", "escalation_policies", "notifications"),
+            "alert_rules",
             *(table.name for table in served()),
         ]
         for name in names:

@@ -84,12 +84,18 @@ class Office:
         with self.owner() as session, session.begin():
             session.add(NotifyPreference(organization_id=self.organization, user_id=user, **values))
 
-    def policy(self, *steps: Step, priorities: Sequence[int] = (1, 2, 3, 4), **more: Any) -> None:
-        """Set up a policy."""
+    def policy(
+        self,
+        *steps: Step,
+        priorities: Sequence[int] = (1, 2, 3, 4),
+        place: dict[str, uuid.UUID] | None = None,
+        **more: Any,
+    ) -> uuid.UUID:
+        """Set up a policy; `place` names what it is for, by column."""
+        scope = Scope(tuple(priorities), **(place or {}))
+        policy = Policy(**{"name": "test", "steps": steps} | more)
         with self.owner() as session, session.begin():
-            keeping.save_policy(
-                session, self.organization, Policy("test", steps, **more), Scope(tuple(priorities))
-            )
+            return keeping.save_policy(session, self.organization, policy, scope)
 
     def rotation(self, *people: uuid.UUID) -> uuid.UUID:
         """People who take daily turns at seven, the first one's on the day of `NOON`."""

@@ -20,7 +20,7 @@ from agent.contract.signals.condition import Condition
 from agent.contract.signals.doubt import Doubt
 from agent.contract.signals.flat import Flat
 from agent.contract.signals.reach import Span, reach
-from agent.contract.signals.slope import Slope
+from agent.contract.signals.slope import FAR_H, Slope
 from agent.contract.signals.switch import MOST_CHANGES, ChangeCount, InState
 from agent.contract.signals.usual import Cusum, Ewma, Hampel
 
@@ -45,6 +45,7 @@ def find(rule: Rule, context: Context) -> list[Finding]:
     """What a rule can never do, always does, or contradicts; nothing for a sound one."""
     found = [
         *_reachable(rule, context),
+        *_of_signal(rule, context),
         *_always(rule, context),
         *_ends(rule, context),
         *_pace(rule, context),
@@ -77,6 +78,40 @@ def _reachable(rule: Rule, context: Context) -> Iterator[Finding]:
             yield useless(f"{what} lies below what {shown}: it can never fire. {range_}")
         elif level.setpoint <= low if level.side > 0 else level.setpoint >= high:
             yield useless(f"{what} holds for all that {shown}: it always fires. {range_}")
+
+
+def _of_signal(rule: Rule, context: Context) -> Iterator[Finding]:
+    """A setpoint on a slope, a distance or a time that a gauge of this range cannot come to."""
+    least, most = _signal_span(rule, context)
+    for level in rule.levels:
+        what, side = f"{level.name}: {level.setpoint:g}", level.side
+        never = level.setpoint > most if side > 0 else level.setpoint < least
+        always = level.setpoint <= least if side > 0 else level.setpoint >= most
+        if never:
+            yield useless(
+                f"{what} is more than this can come to, whatever the gauge shows"
+                f" ({_n(context.low)} to {_n(context.high)}): it can never fire."
+            )
+        elif always:
+            yield useless(f"{what} holds whatever the gauge shows: it always fires.")
+
+
+def _signal_span(rule: Rule, context: Context) -> Span:
+    """What a signal that is made of the value can come to; the value itself stands elsewhere."""
+    low, high = _span((context.low, context.high))
+    across = high - low
+    stage = rule.stages[-1] if rule.stages else None
+    if isinstance(stage, Slope) and stage.to is not None:
+        return (0.0, FAR_H)
+    if isinstance(stage, Slope):
+        # A step in half the window gives three times the range over it; readings that are not
+        # evenly spread may give more.
+        fastest = 12 * across / stage.window_s * stage.per_s
+        return (-fastest, fastest)
+    if isinstance(stage, Hampel | Ewma):
+        farthest = across if stage.in_unit else across / stage.floor if stage.floor else math.inf
+        return (-farthest, farthest)
+    return (-math.inf, math.inf)
 
 
 def _always(rule: Rule, context: Context) -> Iterator[Finding]:
@@ -153,7 +188,7 @@ def _of_kind(rule: Rule, context: Context) -> Iterator[Finding]:
     if isinstance(stage, Condition):
         yield from _condition(stage, context)
     elif isinstance(stage, ChangeCount):
-        yield from _count(rule)
+        yield from _count(rule, stage, context)
     elif isinstance(stage, InState):
         yield from _states(stage, context)
     elif isinstance(stage, Doubt):
@@ -181,13 +216,20 @@ def _span(known: tuple[float | None, float | None] | None) -> Span:
     return (-math.inf if low is None else low, math.inf if high is None else high)
 
 
-def _count(rule: Rule) -> Iterator[Finding]:
+def _count(rule: Rule, stage: ChangeCount, context: Context) -> Iterator[Finding]:
+    beat = context.interval_s or 0.0
+    most = stage.window_s / beat / (2 if stage.of == "starts" else 1) + 1 if beat else math.inf
     for level in rule.levels:
         if level.setpoint <= 0:
             yield useless(f"{level.name}: at {level.setpoint:g} times it always fires.")
         if level.setpoint > MOST_CHANGES:
             yield useless(
                 f"{level.name}: at most {MOST_CHANGES} changes are counted: it can never fire."
+            )
+        elif level.setpoint > most:
+            yield useless(
+                f"{level.name}: a gauge that is read every {beat:g} s shows {stage.of} at most"
+                f" {most:.0f} times in {stage.window_s:g} s: it can never fire."
             )
 
 

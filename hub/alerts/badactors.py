@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from agent.contract.alarm_rules import RuleError
-from hub.alerts import backtest, rules, watches
+from hub.alerts import backtest, rule_checks, rules, watches
 from hub.alerts.kpi import coming_and_going
 from hub.alerts.suggest import Suggestion
 from hub.schema import AlertRule, Tag
@@ -118,12 +118,16 @@ def fix(session: Session, rule_id: uuid.UUID, now: datetime) -> Suggestion | Non
 
 
 def accept(session: Session, rule_id: uuid.UUID, by: uuid.UUID, now: datetime) -> bool:
-    """Change a rule to its fix, as a new version; gives False where there is nothing to change."""
+    """Change a rule to its fix, as a new version; gives False where there is nothing to change.
+
+    Raises `RuleError` where the rule could not do its work with it.
+    """
     found = fix(session, rule_id, now)
     if found is None or not found.helps:
         return False
     params = dict(found.rule.to_json())
-    kept = session.get_one(AlertRule, rule_id).params
-    wanted = {name: params[name] for name in params if name == "levels" or name in kept}
+    rule = session.get_one(AlertRule, rule_id)
+    wanted = {name: params[name] for name in params if name == "levels" or name in rule.params}
+    rule_checks.refuse(session, rule, wanted, now)
     rules.change(session, rule_id, by=by, params=wanted)
     return True

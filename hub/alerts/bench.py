@@ -6,8 +6,9 @@ import logging
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -15,7 +16,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from agent.contract.alarms import Rows, Samples, merge
+from agent.contract.alarms import Rows, Samples, State, merge
 from hub.alerts import checkpoints, outcome, rules
 from hub.alerts.checkpoints import Replaced, Start
 from hub.alerts.episodes import Episode, Known, fold, match
@@ -24,6 +25,7 @@ from hub.alerts.samples import Window, read
 from hub.alerts.sitealarms import SiteView
 from hub.alerts.sitespells import SiteSpell, join
 from hub.alerts.trail import Checkpoint, Trail
+from hub.alerts.warmup import Warmup, farthest_ms
 from hub.alerts.watches import Watch
 from hub.readings.completeness import complete_through
 from hub.schema import Alert
@@ -32,6 +34,11 @@ LOG = logging.getLogger(__name__)
 
 SLICE_MS: Final = 2 * 3_600_000  #: how much is read at once
 LOOK_AHEAD: Final = 24  #: checkpoints compared before reading further
+#: Readings that rules which begin may read in one transaction, those that begin anew because of
+#: late readings, and what a rule costs beside them.
+MOST_WARMED: Final = 200_000
+MOST_RENEWED: Final = 1_000_000
+READINGS_A_RULE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +71,32 @@ class Judged:
     @property
     def touches_alerts(self) -> bool:
         """Whether there can be an alert to make or to change."""
-        again = self.start.head is not None and self.start.head > self.start.checkpoint.at
-        return bool(self.trail.changes) or self.start.checkpoint.state.spell is not None or again
+        start = self.start
+        again = start.renewed or (start.head is not None and start.head > start.checkpoint.at)
+        return bool(self.trail.changes) or start.checkpoint.state.spell is not None or again
+
+    @property
+    def since(self) -> int:
+        """What ended before is not touched, UTC milliseconds."""
+        start = self.start
+        reach = farthest_ms(start.watch.rule) if start.renewed else 0
+        return min(start.checkpoint.state.since, start.checkpoint.at - reach)
+
+    def concerns(self, alert: Alert) -> bool:
+        """Whether an alert can be one that this version judges; what ended before it is another's.
+
+        Only a version that begins anew looks back beyond its own beginning.
+        """
+        if not self.start.renewed or alert.rule_version >= self.watch.version:
+            return True
+        return alert.cleared_at is None or to_ms(alert.cleared_at) > self.start.checkpoint.at
 
     @property
     def replaced(self) -> Replaced:
         """The checkpoints that hold from now on."""
         until = self.until if self.same is None else self.same.at - 1
         left = {at: found for at, found in self.trail.left.items() if at <= until}
-        if self.start.head is None:
+        if self.start.head is None or self.start.renewed:
             left[self.start.checkpoint.at] = self.start.checkpoint
         at = self.start.checkpoint.at
         return Replaced(self.watch, at, until, list(left.values()), self.start.head == at)
@@ -97,6 +121,7 @@ class Bench:
         self.live_window_ms = live_window_ms
         self.failed: set[uuid.UUID] = set()
         self.owes = True if more else None
+        self.warmed = 0  #: readings that were read for rules that begin
 
     def judge(self, watches: Sequence[Watch], span: Range) -> list[Watch]:
         """Judge a range for all rules; gives the rules that did not fail."""
@@ -109,16 +134,18 @@ class Bench:
             with self._guard(result.watch, undo=True):
                 self._settle(result, alerts)
         sound = [result for result in results if result.watch.id not in self.failed]
-        news = [r.replaced for r in sound if r.trail.left or r.start.head is None]
+        news = [
+            r.replaced for r in sound if r.trail.left or r.start.head is None or r.start.renewed
+        ]
         if news:
             checkpoints.replace(self.session, news)
-        return [result.watch for result in sound]
+        return [watch for watch in watches if watch.id not in self.failed]
 
     # ------------------------------------------------------------------------------ readings
 
     def _walk(self, watches: Sequence[Watch], span: Range) -> list[Judged]:
         until = to_ms(span.end) + 1  # a reading within the last millisecond counts
-        started = checkpoints.starts(self.session, watches, span.start)
+        started = self._warmed(checkpoints.starts(self.session, watches, span.start), span)
         soonest = until - SLICE_MS
         asked = [(start.watch, max(start.checkpoint.at, soonest), until) for start in started]
         results: list[Judged] = []
@@ -126,6 +153,43 @@ class Bench:
             with self._guard(start.watch):
                 results.append(self._walk_one(start, samples, until))
         return results
+
+    def _warmed(self, started: Sequence[Start], span: Range) -> list[Start]:
+        """What is to be judged, each from a state that knows the readings before it.
+
+        Of the rules that begin only so many are taken that the others do not wait: the rest follow
+        with the next readings, and miss nothing by it.
+        """
+        found: list[Start] = []
+        for start in started:
+            if start.warms == "first" and self.warmed > MOST_WARMED:
+                continue
+            with self._guard(start.watch):
+                found.append(self._warm(start) if self._is_cold(start, span) else start)
+        return found
+
+    def _is_cold(self, start: Start, span: Range) -> bool:
+        """Whether readings before its beginning may have a say that was not heard yet."""
+        if start.warms != "again":
+            return start.warms == "first"
+        reach = farthest_ms(start.watch.rule)
+        return to_ms(span.end) > start.checkpoint.at - reach and self.warmed <= MOST_RENEWED
+
+    def _warm(self, start: Start) -> Start:
+        at, again = start.checkpoint.at, start.warms == "again"
+        base = State(at=at) if again else start.checkpoint.state
+        warmup = Warmup(start.watch.rule, at, partial(self._slices, start.watch))
+        state = warmup.state(base, min(start.floor, at))
+        self.warmed += warmup.readings + READINGS_A_RULE
+        checkpoint = Checkpoint(at, state, kept=True)
+        return replace(
+            start, checkpoint=checkpoint, renewed=again and state != start.checkpoint.state
+        )
+
+    def _slices(self, watch: Watch, after: int, until: int) -> Iterator[Samples | Rows]:
+        """Readings of a stretch, a bounded time of them at once."""
+        for begin in range(after, until, SLICE_MS):
+            yield from self._read([(watch, begin, min(begin + SLICE_MS, until))])
 
     def _read(self, asked: Sequence[tuple[Watch, int, int]]) -> list[Samples | Rows]:
         """What each rule judges in a stretch: its tag's readings, or rows of those it names."""
@@ -147,10 +211,8 @@ class Bench:
 
     def _catch_up(self, start: Start, trail: Trail, until: int) -> None:
         """Judge what lies far back in slices: a rule may not have judged for weeks."""
-        for after in range(start.checkpoint.at, until, SLICE_MS):
-            end = min(after + SLICE_MS, until)
-            (samples,) = self._read([(start.watch, after, end)])
-            trail.walk(samples, end)
+        for samples in self._slices(start.watch, start.checkpoint.at, until):
+            trail.walk(samples, until)
 
     def _until_same(self, watch: Watch, trail: Trail, until: int) -> Checkpoint | None:
         """Judge later readings again until the state is one that was reached before."""
@@ -171,7 +233,7 @@ class Bench:
             return {}
         values = {
             "rules": [result.watch.id for result in results],
-            "since": [to_instant(r.start.checkpoint.state.since) for r in results],
+            "since": [to_instant(result.since) for result in results],
         }
         found = self.session.scalars(
             select(Alert).from_statement(_AFFECTED),
@@ -185,7 +247,8 @@ class Bench:
 
     def _settle(self, result: Judged, alerts: Mapping[uuid.UUID, Sequence[Alert]]) -> None:
         """Bring a rule's alerts to what its episodes are now."""
-        standing = {alert.id: alert for alert in alerts.get(result.watch.id, ())}
+        found_there = alerts.get(result.watch.id, ())
+        standing = {alert.id: alert for alert in found_there if result.concerns(alert)}
         known = [
             Known(a.id, to_ms(a.raised_at), None if a.cleared_at is None else to_ms(a.cleared_at))
             for a in standing.values()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -27,6 +27,11 @@ class Start:
     watch: Watch
     checkpoint: Checkpoint
     head: int | None  #: how far this version has judged; None when it begins here
+    floor: int = 0  #: when the last alert of a former version ended; UTC milliseconds
+    #: "first": this version has not judged yet. "again": it has, and readings came late that lie
+    #: before it began, of which no former version knows either.
+    warms: Literal["first", "again", ""] = ""
+    renewed: bool = False  #: it begins with another state than it was judged with
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,14 @@ class Replaced:
 _STARTS = text(
     """
     SELECT w.n, s.at, s.state, h.at AS head_at, h.state AS head_state,
-           h.rule_version = w.version AS is_current
+           h.rule_version = w.version AS is_current,
+           CASE WHEN s.at >= :before OR s.at IS NULL THEN NOT EXISTS (
+               SELECT FROM alert_checkpoints c
+               WHERE c.rule_id = w.rule_id AND c.rule_version <> w.version) END AS alone,
+           CASE WHEN s.at >= :before OR s.at IS NULL THEN (
+               SELECT max(coalesce(a.cleared_at, a.closed_at)) FROM alerts a
+               WHERE a.rule_id = w.rule_id AND a.rule_version < w.version
+                 AND a.retracted_at IS NULL) END AS floor
     FROM unnest(CAST(:rules AS uuid[]), CAST(:versions AS integer[]))
          WITH ORDINALITY AS w(rule_id, version, n)
     LEFT JOIN LATERAL (
@@ -118,7 +130,7 @@ def starts(session: Session, watches: Sequence[Watch], before: datetime) -> list
     """For each rule the newest checkpoint of its version before an instant, else the oldest.
 
     A version without one begins here: a changed rule where its former version stood, a new rule
-    when it was made.
+    when it was made. What it should know by then is left to `hub.alerts.warmup`.
     """
     values = {
         "rules": [watch.id for watch in watches],
@@ -132,14 +144,17 @@ def starts(session: Session, watches: Sequence[Watch], before: datetime) -> list
 
 
 def _start(watch: Watch, row: Any) -> Start:
+    floor = 0 if row.floor is None else to_ms(row.floor)
     if row.at is not None:
         checkpoint = Checkpoint(to_ms(row.at), State.from_json(row.state))
-        return Start(watch, checkpoint, to_ms(row.head_at) if row.is_current else None)
+        head = to_ms(row.head_at) if row.is_current else None
+        again = row.alone and checkpoint.at == to_ms(watch.since)  # else older ones were forgotten
+        return Start(watch, checkpoint, head, floor, "again" if again else "")
     if row.head_at is None:
         since = to_ms(watch.since)
-        return Start(watch, Checkpoint(since, State(at=since), kept=True), None)
+        return Start(watch, Checkpoint(since, State(at=since), kept=True), None, floor, "first")
     state = carry(watch.rule, State.from_json(row.head_state))
-    return Start(watch, Checkpoint(to_ms(row.head_at), state, kept=True), None)
+    return Start(watch, Checkpoint(to_ms(row.head_at), state, kept=True), None, floor, "first")
 
 
 def ahead(session: Session, watch: Watch, since: int, most: int) -> list[Checkpoint]:

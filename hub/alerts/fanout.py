@@ -108,6 +108,22 @@ _LET_GO = _over(
     """
 )
 
+_WOULD_FIT = text(
+    """
+    SELECT t.id
+    FROM tags t
+    JOIN agents a ON a.id = t.agent_id AND a.revoked_at IS NULL
+    LEFT JOIN equipment e ON e.organization_id = t.organization_id AND e.id = t.equipment_id
+    WHERE t.measure = :measure
+      AND (CAST(:unit AS text) IS NULL OR lower(t.unit) = lower(CAST(:unit AS text)))
+      AND (t.well_id IS NOT NULL OR t.equipment_id IS NOT NULL)
+      AND CASE :scope WHEN 'well' THEN coalesce(t.well_id, e.well_id) = CAST(:well AS uuid)
+                      WHEN 'equipment_class' THEN e.kind = :class
+                      ELSE true END
+    ORDER BY t.id LIMIT :most
+    """
+)
+
 _MISFITS = text(
     """
     SELECT t.unit, count(*) AS tags
@@ -141,6 +157,27 @@ def keep_all(engine: Engine) -> Kept:
     """The periodic job: whatever door a tag or a parent was changed through."""
     with Session(engine) as session, session.begin():
         return keep_in_step(session)
+
+
+def fitting(
+    session: Session,
+    scope: str,
+    measure: str,
+    unit: str | None,
+    well_id: uuid.UUID | None,
+    equipment_class: str | None,
+    most: int,
+) -> list[int]:
+    """Tags that a parent which is not there yet would make rules for; at most so many."""
+    values = {
+        "scope": scope,
+        "measure": measure,
+        "unit": unit or None,
+        "well": well_id,
+        "class": equipment_class,
+        "most": most,
+    }
+    return list(session.scalars(_WOULD_FIT, values))
 
 
 def other_units(session: Session, parent: uuid.UUID) -> dict[str, int]:

@@ -18,14 +18,17 @@ from sqlalchemy.orm import Session
 
 from agent.contract.alarm_lint import Context, find
 from agent.contract.alarm_rules import Rule, RuleError
-from hub.alerts import silence, watches
+from hub.alerts import fanout, rules, silence, watches
 from hub.alerts.rule_reach import Reach, reached
 from hub.alerts.rules import EVALUATED
-from hub.schema import Tag
+from hub.notify.runs import About
+from hub.schema import AlertRule, Tag
+from hub.schema.alerting import SAMPLE_KINDS
 
 LOOKED_BACK: Final = timedelta(days=7)
 MOST_VALUES: Final = 2_000
 LEAST_VALUES: Final = 24
+MOST_GAUGES: Final = 40  #: of a parent's gauges that are looked at one by one
 _SHARES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 _HOURS: Final = text(
@@ -67,6 +70,25 @@ class Place:
 
     organization_id: uuid.UUID
     well_id: uuid.UUID | None = None
+    equipment_id: uuid.UUID | None = None
+    #: What it makes rules for, where it is a parent: scope, measure, unit, class of equipment.
+    scope: str = "tag"
+    measure: str | None = None
+    unit: str | None = None
+    equipment_class: str | None = None
+
+    @classmethod
+    def of(cls, rule: AlertRule) -> Place:
+        """Where a saved rule stands."""
+        return cls(
+            rule.organization_id,
+            rule.well_id,
+            None,
+            rule.scope,
+            rule.measure,
+            rule.unit,
+            rule.equipment_class,
+        )
 
 
 def check(
@@ -90,10 +112,83 @@ def check(
         rule = _judge(session, kind, params, tag, rule_id, now, found)
     elif tag is not None and kind == "stale":
         found.faults += _silence(params, tag)
-    where = Place(tag.organization_id, tag.well_id) if tag is not None else place
-    if where is not None and not advisory:
-        _tell(session, where, _priorities(rule, params), now, found)
+    elif tag is None and place is not None and place.measure and kind in SAMPLE_KINDS:
+        _of_gauges(session, kind, params, place, rule_id, found)
+    if tag is not None:
+        place = Place(tag.organization_id, tag.well_id, tag.equipment_id)
+    if place is not None and not advisory:
+        about = About(place.well_id, place.equipment_id, rule_id)
+        _tell(session, place.organization_id, about, _priorities(rule, params), now, found)
     return found
+
+
+def refuse(
+    session: Session, rule: AlertRule, params: Mapping[str, Any], now: datetime
+) -> list[str]:
+    """What should be known of a saved rule if it said this; by whatever door it came to say so.
+
+    Raises `RuleError` with what stands against it.
+    """
+    tag = session.get(Tag, rule.tag_id) if rule.tag_id is not None else None
+    found = check(
+        session,
+        rule.kind,
+        params,
+        tag,
+        now,
+        advisory=rule.advisory,
+        rule_id=rule.id,
+        place=Place.of(rule),
+    )
+    if found.faults:
+        raise RuleError(found.faults)
+    return found.warnings
+
+
+def refuse_restored(session: Session, rule_id: uuid.UUID, number: int, now: datetime) -> list[str]:
+    """As `refuse`, for what a rule said in an earlier version; what was switched off may be.
+
+    Raises `UnknownRuleError` too.
+    """
+    said = rules.said(session, rule_id, number)
+    rule = session.get_one(AlertRule, rule_id)
+    if not said.get("enabled", rule.enabled):
+        return []
+    return refuse(session, rule, said.get("params", rule.params), now)
+
+
+def _of_gauges(
+    session: Session,
+    kind: str,
+    params: Mapping[str, Any],
+    place: Place,
+    rule_id: uuid.UUID | None,
+    found: Checked,
+) -> None:
+    """What the rules a parent makes could not do: on some gauges to be known, on all a fault."""
+    keys = fanout.fitting(
+        session,
+        *(place.scope, place.measure or "", place.unit, place.well_id, place.equipment_class),
+        MOST_GAUGES,
+    )
+    useless: list[tuple[str, str]] = []
+    for tag in session.scalars(select(Tag).where(Tag.id.in_(keys)).order_by(Tag.id)):
+        of_tag = Checked()
+        if kind == "stale":
+            of_tag.faults += _silence(params, tag)
+        else:
+            _judge(session, kind, params, tag, rule_id, None, of_tag)
+        if of_tag.faults:
+            useless.append((tag.name, of_tag.faults[0]))
+    if not useless:
+        return
+    if len(useless) == len(keys):
+        found.faults.append(f"{useless[0][1]} So it is on every gauge that it watches.")
+        return
+    named = ", ".join(name for name, _ in useless[:3]) + (", …" if len(useless) > 3 else "")
+    whose = "its" if len(keys) < MOST_GAUGES else "the first"
+    many = f"{len(useless)} of {whose} {len(keys)} gauges"
+    found.warnings.append(f"It can do nothing on {many} ({named}): {useless[0][1]}")
 
 
 def _judge(
@@ -102,9 +197,10 @@ def _judge(
     params: Mapping[str, Any],
     tag: Tag,
     rule_id: uuid.UUID | None,
-    now: datetime,
+    now: datetime | None,
     found: Checked,
 ) -> Rule | None:
+    """Look at a rule on one gauge; without `now` what the gauge showed lately is left out."""
     try:
         watches.tried(session, tag, kind, params)  # a condition's gauges are there
         rule = watches.read_for(session, tag, kind, params)
@@ -115,11 +211,12 @@ def _judge(
         tag.low,
         tag.high,
         tag.interval_ms / 1000,
-        _quantiles(session, tag, now),
+        {} if now is None else _quantiles(session, tag, now),
         [
             (row.name, other)
             for row, other in watches.beside(session, tag)
-            if row.id != rule_id and (not row.advisory or row.kind == "bad_value")
+            if (rule_id is None or rule_id not in {row.id, row.parent_id})
+            and (not row.advisory or row.kind == "bad_value")
         ],
         _ranges(session, tag, rule),
     )
@@ -172,9 +269,14 @@ def _priorities(rule: Rule | None, params: Mapping[str, Any]) -> set[int]:
 
 
 def _tell(
-    session: Session, where: Place, priorities: set[int], now: datetime, found: Checked
+    session: Session,
+    organization: uuid.UUID,
+    about: About,
+    priorities: set[int],
+    now: datetime,
+    found: Checked,
 ) -> None:
-    found.told = reached(session, where.organization_id, where.well_id, priorities, now)
+    found.told = reached(session, organization, about, priorities, now)
     for reach in found.told:
         if reach.reaches_nobody:
             found.warnings.append(

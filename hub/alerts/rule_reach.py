@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from hub.notify import coverage
 from hub.notify.coverage import Told
 from hub.notify.messages import duration
+from hub.notify.runs import About
 
 MOST_SHOWN: Final = 6
 _TOGETHER: Final = timedelta(seconds=30)
@@ -50,7 +51,7 @@ class Reach:
 def reached(
     session: Session,
     organization: uuid.UUID,
-    well: uuid.UUID | None,
+    about: About,
     priorities: Iterable[int],
     now: datetime,
 ) -> list[Reach]:
@@ -58,7 +59,7 @@ def reached(
     return [
         Reach(priority, tuple(turn for turn in turns if turn.kinds))
         for priority in sorted(set(priorities))
-        for turns in (coverage.told(session, organization, priority, well, now),)
+        for turns in (coverage.told(session, organization, priority, about, now),)
     ]
 
 

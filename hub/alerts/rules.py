@@ -137,11 +137,15 @@ def restore(
     Raises `UnknownRuleError` where there is no such rule or version, `RuleError` where what it said
     then cannot be taken any more.
     """
+    return change(session, rule_id, by=by, **said(session, rule_id, number))
+
+
+def said(session: Session, rule_id: uuid.UUID, number: int) -> dict[str, Any]:
+    """What restoring a version would change a rule to. Raises `UnknownRuleError`."""
     kept = session.get(AlertRuleVersion, (rule_id, number))
     if kept is None:
         raise UnknownRuleError(f"there is no version {number} of alert rule {rule_id}")
-    fields = {name: kept.said[name] for name in RESTORED if name in kept.said}
-    return change(session, rule_id, by=by, **fields)
+    return {name: kept.said[name] for name in RESTORED if name in kept.said}
 
 
 def follow_parent(

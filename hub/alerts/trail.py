@@ -72,7 +72,7 @@ class Trail:
         return index
 
     def _leave(self, *, kept: bool) -> None:
-        at = self.state.at
+        at = max(self.state.at, self.start.at)  # a rule may begin after the last reading it knows
         earlier = self.left.get(at)
         kept = kept or (earlier is not None and earlier.kept)
         self.left[at] = Checkpoint(at, self.state, kept)

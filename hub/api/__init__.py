@@ -12,6 +12,7 @@ from hub.api import (
     alert_acts,
     bulk,
     documents,
+    duty,
     gate,
     index,
     lists,
@@ -31,7 +32,10 @@ from hub.settings import HubSettings
 __all__ = ["ROOT", "mount", "or_page"]
 
 ROOT = "/api/v1"
-ROOMS = (index, telemetry, suspense, lists, rows, bulk, reveal, documents, alert_acts, rules)
+ROOMS = (
+    *(index, telemetry, suspense, duty, lists, rows, bulk, reveal, documents, alert_acts),
+    rules,
+)
 
 
 def mount(

@@ -79,6 +79,12 @@ class Caller:
         if not allowed(self.actor.role, like, "see"):
             raise Problem(FORBIDDEN, f"As {self.actor.role} you may not read {name}.")
 
+    def must_see(self, action: Action, name: str) -> None:
+        """Pass who may see what a page of the console shows; raises `Problem` (403) for others."""
+        self._must_reach("read", name)
+        if not may(self.actor.role, action):
+            raise Problem(FORBIDDEN, f"As {self.actor.role} you may not {action.value}.")
+
     def must_act(self, action: Action, table: str) -> None:
         """Pass who may do something to a table's rows that is more than changing their fields."""
         self._must_reach("write", table)

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from hub.api import alert_acts, bodies, documents, rule_paths
+from hub.api import alert_acts, bodies, documents, duty_paths, rule_paths
 from hub.api.common import (
     LINKED,
     SCHEMAS,
@@ -51,6 +51,7 @@ def document() -> Document:
     paths |= documents.paths()
     paths |= alert_acts.paths()
     paths |= rule_paths.paths()
+    paths |= duty_paths.paths()
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
@@ -63,7 +64,10 @@ def document() -> Document:
         "servers": [{"url": "/api/v1"}],
         "security": [{"key": []}, *({f"session_{n}": []} for n in range(len(COOKIES)))],
         "tags": [
-            {"name": name} for name in dict.fromkeys([*(r.group for r in served()), rule_paths.TAG])
+            {"name": name}
+            for name in dict.fromkeys(
+                [*(r.group for r in served()), rule_paths.TAG, duty_paths.TAG]
+            )
         ],
         "paths": paths,
         "components": _components(),

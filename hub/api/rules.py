@@ -15,7 +15,7 @@ from agent.contract.alarm_rules import RuleError
 from hub.alerts import replay, watches
 from hub.alerts import rules as book
 from hub.alerts.backtest import backtest, most_to_suggest, most_to_try, stretch, suggestion
-from hub.alerts.rule_checks import Checked, Place, check
+from hub.alerts.rule_checks import Checked, Place, check, refuse_restored
 from hub.alerts.rule_reach import to_json
 from hub.alerts.rules import EVALUATED
 from hub.api import bodies, rule_bodies
@@ -32,6 +32,7 @@ from hub.schema import AlertRule, Tag, Well
 
 TABLE: Final = "alert_rules"
 MOST: Final = 200
+_SCOPE: Final = ("scope", "measure", "unit", "equipment_class")
 LONGEST_DAYS: Final = 366
 
 
@@ -93,7 +94,9 @@ def create() -> Response:
         if well is not None and session.get(Well, well) is None:
             refuse({"well_id": "There is no such well."})
         tag = _tag(session, values.get("tag_id"))
-        _judge(session, values["kind"], values["params"], tag, None)
+        scope = {name: values[name] for name in _SCOPE if values.get(name) is not None}
+        stands = Place(caller().organization_id, well, **scope)
+        _judge(session, values["kind"], values["params"], tag, None, stands)
         try:
             rule = book.create(
                 session,
@@ -128,7 +131,7 @@ def change(rule_id: uuid.UUID) -> Response:
         if rule_bodies.needs_words(after):
             refuse(rule_bodies.needs_words(after))
         tag = session.get(Tag, rule.tag_id) if rule.tag_id is not None else None
-        _judge(session, rule.kind, after["params"], tag, rule.id)
+        _judge(session, rule.kind, after["params"], tag, rule.id, Place.of(rule))
         try:
             rule = book.change(session, rule_id, by=caller().actor.user_id, **values)
         except RuleError as fault:
@@ -158,6 +161,7 @@ def restore(rule_id: uuid.UUID) -> Response:
         _found(session, rule_id)  # what is not there is not found, whatever was said to it
         number = _number()
         try:
+            refuse_restored(session, rule_id, number, datetime.now(UTC))
             rule = book.restore(session, rule_id, number, by=caller().actor.user_id)
         except book.UnknownRuleError:
             refuse({"number": f"There is no version {number} of it."})
@@ -279,7 +283,12 @@ def _matched(rule: AlertRule) -> None:
 
 
 def _judge(
-    session: Session, kind: str, params: Values, tag: Tag | None, rule_id: uuid.UUID | None
+    session: Session,
+    kind: str,
+    params: Values,
+    tag: Tag | None,
+    rule_id: uuid.UUID | None,
+    place: Place,
 ) -> None:
     """Refuse what the form would refuse."""
     try:
@@ -287,7 +296,7 @@ def _judge(
     except RuleError as fault:
         _refuse_rule(fault.faults)
     now = datetime.now(UTC)
-    found = check(session, kind, params, tag, now, rule_id=rule_id, advisory=True)
+    found = check(session, kind, params, tag, now, rule_id=rule_id, advisory=True, place=place)
     if found.faults:
         _refuse_rule(found.faults)
 
@@ -310,7 +319,7 @@ def _answer(
         datetime.now(UTC),
         advisory=rule.advisory,
         rule_id=rule.id,
-        place=Place(rule.organization_id, rule.well_id),
+        place=Place.of(rule),
     )
     known = {"ETag": f'"{rule.row_version}"'} | (headers or {})
     return Answer(status, bodies.write(rule_bodies.whole(rule, checked)), known)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -13,9 +14,10 @@ from reportlab.lib import colors
 from reportlab.lib.pagesizes import LETTER
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import inch
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import Image, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from hub.incidents.answers import CLOCK
+from hub.incidents.photos import Photo
 from hub.incidents.script import LABELS, Sheet
 from hub.incidents.words import OWED
 
@@ -28,6 +30,10 @@ BODY: Final = ParagraphStyle("body", fontName="Helvetica", fontSize=9, leading=1
 SMALL: Final = ParagraphStyle("small", parent=BODY, fontSize=8, leading=10, textColor=GREY)
 BOLD: Final = ParagraphStyle("bold", parent=BODY, fontName="Helvetica-Bold")
 TITLE: Final = ParagraphStyle("title", parent=BOLD, fontSize=17, leading=21, spaceAfter=2)
+TINY: Final = ParagraphStyle("tiny", parent=SMALL, fontSize=5.5, leading=7)
+#: A photo's place in its column.
+PHOTO_WIDTH: Final = WIDTH / 2 - 10
+PHOTO_HEIGHT: Final = 3 * inch
 HEADING: Final = ParagraphStyle(
     "heading", parent=BOLD, fontSize=11, leading=14, spaceBefore=12, spaceAfter=4
 )
@@ -39,8 +45,9 @@ NOTHING: Final = "\u2013"
 OVER: Final = frozenset({"lapsed", "waived"})
 
 
-def incident_pdf(told: dict[str, Any]) -> bytes:
-    """The incident file as PDF, from the same document as the JSON file."""
+def incident_pdf(told: dict[str, Any], photos: Mapping[str, Photo | str] | None = None) -> bytes:
+    """The incident file as PDF, from the same document as the JSON file; `photos` by SHA-256."""
+    printed = _Printed.of(told["timeline"], photos or {})
     zone = ZoneInfo(told["place"]["timezone"])
     incident = told["incident"]
     story = [
@@ -48,7 +55,8 @@ def incident_pdf(told: dict[str, Any]) -> bytes:
         *_section("Facts", [_facts(told["answers"])]),
         *_section("Clock", _clock(told["clock"], zone)),
         *_section("What agencies are owed", _obligations(told["obligations"], zone)),
-        *_section("Timeline", [_timeline(told["timeline"], zone)]),
+        *_section("Timeline", [_timeline(told["timeline"], zone, printed)]),
+        *(_section("Photos", [_photos(printed, zone)]) if printed.shown else []),
         *_section("Alerts", [_alerts(told["alerts"], zone)]),
         *_section("Corrective actions", [_actions(told["actions"])]),
         *_section("Review", [_text(incident["review"] or "Not reviewed yet.")]),
@@ -208,26 +216,84 @@ def _record(notice: dict[str, Any], zone: ZoneInfo) -> list[Any]:
     return [_text(line) for line in lines] or [_text(NOTHING)]
 
 
-def _timeline(entries: Sequence[dict[str, Any]], zone: ZoneInfo) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    """The photos of a timeline as they are numbered, and why others are not among them."""
+
+    shown: list[tuple[dict[str, Any], Photo]]
+    numbers: dict[str, int]
+    why: dict[str, str]
+
+    @classmethod
+    def of(cls, entries: Iterable[dict[str, Any]], photos: Mapping[str, Photo | str]) -> _Printed:
+        found = cls([], {}, {key: why for key, why in photos.items() if isinstance(why, str)})
+        for entry in entries:
+            photo = photos.get(entry["sha256"] or "")
+            if isinstance(photo, Photo) and entry["sha256"] not in found.numbers:
+                found.shown.append((entry, photo))
+                found.numbers[entry["sha256"]] = len(found.shown)
+        return found
+
+
+def _photos(printed: _Printed, zone: ZoneInfo) -> Any:
+    """Two beside each other, each with who took it, when and where."""
+    cells = [
+        [_drawn(photo), Spacer(0, 3), *_caption(number, entry, zone)]
+        for number, (entry, photo) in enumerate(printed.shown, 1)
+    ]
+    pairs = [
+        [*cells[n : n + 2], *([""] if n + 1 == len(cells) else [])] for n in range(0, len(cells), 2)
+    ]
+    return _table(pairs, (0.5, 0.5))
+
+
+def _drawn(photo: Photo) -> Image:
+    scale = min(PHOTO_WIDTH / photo.width, PHOTO_HEIGHT / photo.height)
+    drawn = Image(io.BytesIO(photo.jpeg), photo.width * scale, photo.height * scale)
+    drawn.hAlign = "LEFT"
+    return drawn
+
+
+def _caption(number: int, entry: dict[str, Any], zone: ZoneInfo) -> list[Any]:
+    where = _position(entry)
+    return [
+        _text(f"Photo {number}: {entry['note'] or entry['document']}", BOLD),
+        _text(
+            f"{entry['who'] or 'the hub'}, {_at(entry['at'], zone)}"
+            + (f", {where}" if where else "")
+        ),
+        _text(f"SHA-256 {entry['sha256']}", TINY),
+    ]
+
+
+def _position(entry: dict[str, Any]) -> str:
+    if entry["lat"] is None:
+        return ""
+    near = f" (within {entry['accuracy_m']} m)" if entry["accuracy_m"] is not None else ""
+    return f"at {entry['lat']}, {entry['lon']}{near}"
+
+
+def _timeline(entries: Sequence[dict[str, Any]], zone: ZoneInfo, printed: _Printed) -> Any:
     rows = [[_text(h, SMALL) for h in ("When", "What", "By")]]
     for entry in entries:
         if entry["kind"] in QUIET:
             continue
         what = [_text(entry["title"], BOLD)]
-        what += [_text(part, SMALL) for part in _said(entry) if part]
+        what += [_text(part, SMALL) for part in _said(entry, printed) if part]
         rows.append([_text(_at(entry["at"], zone)), what, _text(entry["who"] or "the hub")])
     return _table(rows, (0.26, 0.54, 0.2), head=True)
 
 
-def _said(entry: dict[str, Any]) -> list[str]:
+def _said(entry: dict[str, Any], printed: _Printed) -> list[str]:
     said = [entry["note"] or ""]
     if entry["kind"] == "status" and (before := (entry["before"] or {}).get("status")):
         said.append(f"before: {str(before).replace('_', ' ')}")
     said += [f"{name}: {was} → {now}" for name, was, now in entry["changes"]]
-    if entry["lat"] is not None:
-        said.append(f"at {entry['lat']}, {entry['lon']}")
+    said.append(_position(entry))
     if entry["sha256"]:
-        said.append(f"{entry['document']} (SHA-256 {entry['sha256'][:16]}…)")
+        number, why = printed.numbers.get(entry["sha256"]), printed.why.get(entry["sha256"])
+        shown = f"photo {number} below" if number else entry["document"]
+        said.append(f"{shown} (SHA-256 {entry['sha256'][:16]}…)" + (f": {why}" if why else ""))
     return said
 
 

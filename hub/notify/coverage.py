@@ -19,7 +19,7 @@ from hub.notify.messages import duration
 from hub.notify.people import Crew, Recipient, as_recipients, crew, recipients
 from hub.notify.policies import RESPOND_WITHIN, Policy, Target
 from hub.notify.preferences import Person, pick, when
-from hub.notify.runs import Chosen
+from hub.notify.runs import About, Chosen
 from hub.notify.schedules import Roster, Slot, holes, slots
 
 #: A channel nobody answered on for so long is not known to work.
@@ -29,6 +29,8 @@ LOOK_AHEAD: Final = timedelta(days=56)
 #: Holes nearer than this are told of.
 WARN_AHEAD: Final = timedelta(hours=48)
 MOST_TOLD: Final = 12
+#: An alert of which only the priority is known.
+NOTHING: Final = About()
 #: Each kind of channel in a word.
 WAYS: Final = {"sms": "SMS", "voice": "call", "email": "mail", "apprise": "message"}
 
@@ -63,14 +65,14 @@ def told(
     session: Session,
     organization: uuid.UUID,
     priority: int,
-    well: uuid.UUID | None = None,
+    about: About = NOTHING,
     now: datetime | None = None,
 ) -> list[Told]:
     """Who would be told of an alert raised now, when and how, if nobody took it on: the next dozen
     messages. Empty when it would reach nobody.
     """
     moment = now or datetime.now(UTC)
-    chosen = runs.choose_for(session, organization, priority, well)
+    chosen = runs.choose_for(session, organization, priority, about)
     return foreseen(session, crew(session, organization), chosen, priority, moment)
 
 
@@ -158,6 +160,38 @@ def lint_policy(
     if not found.last_resort(policy.fallback):
         remarks.append(Remark("No owner has a channel: nobody is told when a step finds nobody."))
     return list(dict.fromkeys(remarks))
+
+
+def lint_place(
+    session: Session,
+    organization: uuid.UUID,
+    place: object,
+    priorities: Sequence[int],
+    policy_id: uuid.UUID | None,
+) -> list[Remark]:
+    """Other policies for the very same alerts: only the oldest of them is ever followed.
+
+    `place` has the columns of `runs.PLACES`.
+    """
+    remarks, older = [], True
+    for row in runs.policies_of(session, organization):
+        if row.id == policy_id:
+            older = False
+            continue
+        shared = sorted(set(row.priorities) & set(priorities))
+        if not shared or runs.place_of(row) != runs.place_of(place):
+            continue
+        followed = (
+            f"“{row.name}” is followed" if older else f"this one is followed, not “{row.name}”"
+        )
+        remarks.append(
+            Remark(
+                f"“{row.name}” is for the same alerts of priority {_listed(shared)}: the older of"
+                f" the two holds, so {followed}. End one, or narrow it.",
+                blocks=False,
+            )
+        )
+    return remarks
 
 
 def _lint_steps(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from hub.errors import HubError
@@ -20,6 +20,8 @@ from hub.notify.policies import Policy, Step, Target
 from hub.notify.schedules import Layer, Roster
 from hub.notify.wallclock import window
 from hub.schema import (
+    AlertRule,
+    Equipment,
     EscalationPolicy,
     EscalationStep,
     EscalationTarget,
@@ -28,6 +30,7 @@ from hub.schema import (
     RotationLayer,
     RotationMember,
     RotationOverride,
+    Tag,
 )
 from hub.schema.base import uuid7
 
@@ -44,6 +47,8 @@ class Scope:
     lease_id: uuid.UUID | None = None
     well_id: uuid.UUID | None = None
     note: str = ""
+    equipment_id: uuid.UUID | None = None
+    rule_id: uuid.UUID | None = None
 
 
 # ------------------------------------------------------------------------------------- policies
@@ -65,6 +70,7 @@ def save_policy(
     row.name, row.note = policy.name, scope.note
     row.priorities = sorted(set(scope.priorities))
     row.lease_id, row.well_id = scope.lease_id, scope.well_id
+    row.equipment_id, row.rule_id = scope.equipment_id, scope.rule_id
     row.rounds, row.fallback_id = policy.rounds, policy.fallback
     row.remind_every_s = _seconds(policy.remind_every)
     row.bundle_s = _seconds(policy.bundle) or 0
@@ -172,6 +178,20 @@ def _step_of(session: Session, row: EscalationStep) -> Step:
         worst_only=row.worst_only,
         still_active=row.still_active,
     )
+
+
+def well_of(session: Session, place: Scope | EscalationPolicy) -> uuid.UUID | None:
+    """The one well that a policy's alerts are about, where there is one."""
+    if place.equipment_id is not None:
+        return session.scalar(select(Equipment.well_id).where(Equipment.id == place.equipment_id))
+    if place.rule_id is not None:
+        return session.scalar(
+            select(func.coalesce(Tag.well_id, AlertRule.well_id))
+            .select_from(AlertRule)
+            .outerjoin(Tag, Tag.id == AlertRule.tag_id)
+            .where(AlertRule.id == place.rule_id)
+        )
+    return place.well_id
 
 
 def end_policy(session: Session, policy_id: uuid.UUID, now: datetime) -> None:

@@ -168,7 +168,11 @@ class _Pinned(http.client.HTTPSConnection):
     def connect(self) -> None:
         """Connect to the address, then speak TLS with the name."""
         plain = socket.create_connection((self.address, self.port), TIMEOUT_S)
-        self.sock = self.trust.wrap_socket(plain, server_hostname=self.host)
+        self.sock = secure = self.trust.wrap_socket(
+            plain, server_hostname=self.host, do_handshake_on_connect=False
+        )
+        with _deadline(secure):
+            secure.do_handshake()
 
 
 def _post(url: SplitResult, address: str, payload: bytes, headers: Mapping[str, str]) -> Answer:
@@ -215,9 +219,10 @@ def basic(account: str, token: str) -> str:
 
 def seconds(retry_after: str | None) -> float | None:
     """Seconds of a Retry-After header; dates are left to our own back-off."""
-    if retry_after is None or not retry_after.strip().isdigit():
+    said = (retry_after or "").strip()
+    if not (said.isascii() and said.isdigit()):
         return None
-    return min(float(retry_after), LONGEST_WAIT_S)
+    return min(float(said), LONGEST_WAIT_S)
 
 
 def words(text: object) -> str:

@@ -93,7 +93,7 @@ def on_duty(session: Session, found: Crew, now: datetime) -> list[uuid.UUID]:
     users: set[uuid.UUID] = set()
     for row in runs.policies_of(session, found.id):
         policy = policies.from_json(row.snapshot)
-        users |= coverage.on_duty_of(session, found, policy, row.well_id, now)
+        users |= coverage.on_duty_of(session, found, policy, row.near_well_id, now)
     for roster in found.rotations.values():
         users |= coverage.members(roster)
     return sorted(users & set(found.people), key=str)

@@ -99,7 +99,7 @@ def _unreached(session: Session, row: Any, now: datetime) -> None:
 
 def _code(receipt: str | None) -> int:
     last = (receipt or "").rpartition(" ")[2]
-    return int(last) if last.isdigit() else 0
+    return int(last) if last.isascii() and last.isdigit() and len(last) < 10 else 0
 
 
 def give_up_channel(

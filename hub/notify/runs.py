@@ -9,29 +9,45 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from hub.notify import policies
 from hub.notify.messages import Message
 from hub.notify.outbox import Notice
 from hub.notify.policies import BUILT_IN, Due, Place, Policy
-from hub.schema import Alert
+from hub.schema import Alert, AlertRule, Tag
 
 _CACHE: Final = "wellflow policies"
+#: What a policy can be for, the narrowest first.
+PLACES: Final = ("rule_id", "equipment_id", "well_id", "lease_id")
 
-# The narrowest policy that is for the priority: of the well, of its lease, of everything; of two
-# equals the older one.
 _POLICIES: Final = text(
     """
-    SELECT p.id, p.lease_id, p.well_id, p.priorities, v.id AS version_id, v.snapshot
+    SELECT p.id, p.name, p.lease_id, p.well_id, p.equipment_id, p.rule_id, p.priorities,
+           v.id AS version_id, v.snapshot,
+           coalesce(p.well_id, e.well_id, t.well_id, r.well_id) AS near_well_id
     FROM escalation_policies p
     JOIN policy_versions v ON v.policy_id = p.id AND v.number = p.version
+    LEFT JOIN equipment e ON e.id = p.equipment_id
+    LEFT JOIN alert_rules r ON r.id = p.rule_id
+    LEFT JOIN tags t ON t.id = r.tag_id
     WHERE p.organization_id = :organization AND p.ended_at IS NULL
-    ORDER BY p.well_id IS NULL, p.lease_id IS NULL, p.created_at, p.id
+    ORDER BY p.created_at, p.id
     """
 )
 _LEASE: Final = text("SELECT lease_id FROM wells WHERE id = :well")
+# What equipment is part of, the nearest first; a circle that somebody entered comes to an end.
+_EQUIPMENT: Final = text(
+    """
+    WITH RECURSIVE up AS (
+        SELECT e.id, e.parent_id, 0 AS n FROM equipment e WHERE e.id = :equipment
+        UNION ALL
+        SELECT e.id, e.parent_id, up.n + 1 FROM up JOIN equipment e ON e.id = up.parent_id
+        WHERE up.n < 8)
+    SELECT id FROM up ORDER BY n
+    """
+)
 _BEGIN: Final = text(
     """
     INSERT INTO escalation_runs
@@ -60,6 +76,25 @@ _ADVANCE: Final = text(
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What an alert is about, as far as policies ask."""
+
+    well_id: uuid.UUID | None = None
+    equipment_id: uuid.UUID | None = None
+    rule_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an alert is about with what that is part of, each the nearest first."""
+
+    rules: tuple[uuid.UUID, ...] = ()
+    equipment: tuple[uuid.UUID, ...] = ()
+    well_id: uuid.UUID | None = None
+    lease_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Chosen:
     """The policy of an alert, and the well it is about."""
 
@@ -80,21 +115,44 @@ class Chosen:
 
 def choose(session: Session, notice: Notice) -> Chosen:
     """The policy that holds for an alert now."""
-    well = session.get_one(Alert, notice.alert_id).well_id  # whoever pages has it at hand
-    return choose_for(session, notice.organization_id, notice.priority, well)
+    alert = session.get_one(Alert, notice.alert_id)  # whoever pages has it at hand
+    equipment = alert.equipment_id
+    if equipment is None and alert.tag_id is not None and _by(session, notice, "equipment_id"):
+        equipment = session.scalar(select(Tag.equipment_id).where(Tag.id == alert.tag_id))
+    about = About(alert.well_id, equipment, alert.rule_id)
+    return choose_for(session, notice.organization_id, notice.priority, about)
 
 
-def choose_for(
-    session: Session, organization: uuid.UUID, priority: int, well: uuid.UUID | None
-) -> Chosen:
-    """The policy that would hold for an alert of a priority at a well."""
+def choose_for(session: Session, organization: uuid.UUID, priority: int, about: About) -> Chosen:
+    """The policy that would hold for an alert of a priority: the narrowest that is for it.
+
+    That is the one of its rule, then of what the rule follows, of its equipment, of what that is
+    part of, of its well, of the lease, of everything; of two equals the older one.
+    """
     kept = _kept(session, organization)
-    by_lease = well is not None and any(row.lease_id for row in kept)
-    lease = session.scalar(_LEASE, {"well": well}) if by_lease else None
-    row = fitting(kept, priority, well, lease)
+    row = fitting(kept, priority, _known(session, kept, about))
     if row is None:
-        return Chosen(BUILT_IN, None, well)
-    return Chosen(policies.from_json(row.snapshot), row.version_id, well)
+        return Chosen(BUILT_IN, None, about.well_id)
+    return Chosen(policies.from_json(row.snapshot), row.version_id, about.well_id)
+
+
+def _by(session: Session, notice: Notice, column: str) -> bool:
+    return any(getattr(row, column) for row in _kept(session, notice.organization_id))
+
+
+def _known(session: Session, kept: Sequence[Row[Any]], about: About) -> Known:
+    """Looked up only as far as some policy asks for it."""
+    rules: tuple[uuid.UUID, ...] = ()
+    if about.rule_id is not None and any(row.rule_id for row in kept):
+        parent = session.scalar(select(AlertRule.parent_id).where(AlertRule.id == about.rule_id))
+        rules = (about.rule_id, *([parent] if parent else []))
+    equipment: tuple[uuid.UUID, ...] = ()
+    if about.equipment_id is not None and any(row.equipment_id for row in kept):
+        equipment = tuple(session.scalars(_EQUIPMENT, {"equipment": about.equipment_id}))
+    lease = None
+    if about.well_id is not None and any(row.lease_id for row in kept):
+        lease = session.scalar(_LEASE, {"well": about.well_id})
+    return Known(rules, equipment, about.well_id, lease)
 
 
 def _kept(session: Session, organization: uuid.UUID) -> Sequence[Row[Any]]:
@@ -109,19 +167,35 @@ def forget(session: Session) -> None:
     session.info.pop(_CACHE, None)
 
 
-def fitting(
-    kept: Sequence[Row[Any]], priority: int, well: uuid.UUID | None, lease: uuid.UUID | None
-) -> Row[Any] | None:
-    """The first of policies, the narrowest before, that is for a priority and a place."""
-    for row in kept:
-        here = row.well_id in {None, well} and row.lease_id in {None, lease}
-        if here and priority in row.priorities:
-            return row
+def fitting(kept: Sequence[Row[Any]], priority: int, known: Known) -> Row[Any] | None:
+    """The narrowest of policies that is for a priority; of equals the first."""
+    near: dict[tuple[str, uuid.UUID | None], int] = {
+        **{("rule_id", key): n for n, key in enumerate(known.rules)},
+        **{("equipment_id", key): 100 + n for n, key in enumerate(known.equipment)},
+        ("well_id", known.well_id): 200,
+        ("lease_id", known.lease_id): 201,
+    }
+    fits = [
+        (near[place] if place else 202, row)
+        for row in kept
+        if priority in row.priorities
+        for place in (place_of(row),)
+        if place is None or place in near
+    ]
+    return min(fits, key=lambda one: one[0])[1] if fits else None
+
+
+def place_of(row: Any) -> tuple[str, uuid.UUID] | None:
+    """For what a policy is, and which one; None for everything."""
+    for column in PLACES:
+        key = getattr(row, column)
+        if key is not None:
+            return column, key
     return None
 
 
 def policies_of(session: Session, organization: uuid.UUID) -> Sequence[Row[Any]]:
-    """An operator's policies as they are followed, the narrowest first."""
+    """An operator's policies, the oldest first."""
     return _kept(session, organization)
 
 

@@ -39,8 +39,8 @@ WEEKDAYS = "ARRAY[1, 2, 3, 4, 5, 6, 7]::smallint[]"
 
 
 class EscalationPolicy(Base, Keyed, Owned, Authored):
-    """Whom to tell of alerts of some priorities, on one lease or well or everywhere, and in which
-    order.
+    """Whom to tell of alerts of some priorities, and in which order: of one rule, of one piece of
+    equipment, on one well or lease, or everywhere.
     """
 
     __tablename__ = "escalation_policies"
@@ -55,6 +55,12 @@ class EscalationPolicy(Base, Keyed, Owned, Authored):
     )
     well_id: Mapped[uuid.UUID | None] = mapped_column(
         info=about("Only for this well; empty for all.", label="Well")
+    )
+    equipment_id: Mapped[uuid.UUID | None] = mapped_column(
+        info=about("Only for this equipment and what is part of it; empty for all.")
+    )
+    rule_id: Mapped[uuid.UUID | None] = mapped_column(
+        info=about("Only for this alert rule and those that follow it.", label="Alert rule")
     )
     rounds: Mapped[int] = mapped_column(
         SmallInteger, server_default="3", default=3, info=about("How often its steps are gone.")
@@ -78,6 +84,8 @@ class EscalationPolicy(Base, Keyed, Owned, Authored):
         of_organization(),
         within("lease_id", table="leases"),
         within("well_id", table="wells"),
+        within("equipment_id", table="equipment"),
+        within("rule_id", table="alert_rules"),
         within("fallback_id", table="memberships", key="user_id"),
         UniqueConstraint("organization_id", "id"),
         CheckConstraint("name <> ''", name="name"),
@@ -85,7 +93,9 @@ class EscalationPolicy(Base, Keyed, Owned, Authored):
             "cardinality(priorities) > 0 AND priorities <@ ARRAY[1, 2, 3, 4]::smallint[]",
             name="priorities",
         ),
-        CheckConstraint("num_nonnulls(lease_id, well_id) <= 1", name="one_place"),
+        CheckConstraint(
+            "num_nonnulls(lease_id, well_id, equipment_id, rule_id) <= 1", name="one_place"
+        ),
         CheckConstraint("rounds BETWEEN 1 AND 20", name="rounds"),
         CheckConstraint("remind_every_s >= 60", name="remind_every_s"),
         CheckConstraint("bundle_s BETWEEN 0 AND 900", name="bundle_s"),

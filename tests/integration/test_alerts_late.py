@@ -204,8 +204,8 @@ def test_an_older_episode_does_not_displace_the_open_one(gauge: Gauge) -> None:
     assert first.closed_at is not None
 
 
-def test_readings_older_than_the_rule_are_not_judged(gauge: Gauge) -> None:
-    gauge.arrive((-50, 95), (-40, 95))
+def test_what_was_over_before_the_rule_was_made_is_not_judged(gauge: Gauge) -> None:
+    gauge.arrive((-50, 95), (-40, 150))
     gauge.judge(1)
     assert gauge.alerts() == []
     assert gauge.unjudged() == 0

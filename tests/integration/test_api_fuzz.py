@@ -23,6 +23,7 @@ SAMPLE = (
     "production_records",
     "bank_accounts",
     "readings",
+    "alert_holds|on_call|rotations|escalation_policies|notifications",
 )
 SECONDS = 20.0
 

@@ -133,4 +133,14 @@ def test_a_fix_is_accepted_with_one_click_and_can_be_taken_back(as_it_was: Gauge
         assert session.get_one(AlertRule, gauge.rule).params["levels"] == {
             "lo": {"setpoint": 100, "deadband": 0, "on_delay_s": 0, "off_delay_s": 0, "priority": 2}
         }
+    with gauge.database.admin() as admin:  # of what its range says now, the rule is of no use
+        admin.execute("UPDATE tags SET low = 0, high = 50")
+    refused = read(alice.get(str(alice.post(page).location)))
+    assert "stays as it is: lo: 100 holds for all that the gauge can show" in refused
+    refused = read(
+        alice.get(str(alice.post(f"/rules/{gauge.rule}/restore", {"number": "2"}).location))
+    )
+    assert "Version 2 cannot be restored: lo: 100 holds for all" in refused
+    with Session(gauge.database.engine("owner")) as session:
+        assert session.get_one(AlertRule, gauge.rule).version == 3
     assert signed_in(open_console(gauge.database), "carl").post(page).status_code == 403

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from PIL import Image
 
 from hub.incidents.dossier import digest
 from hub.trail import seal_due
@@ -80,6 +81,13 @@ def pdf_text(body: bytes) -> str:
     return re.sub(r"\\([()\\])", r"\1", b" ".join(shown).decode("latin-1"))
 
 
+def picture(width: int, height: int) -> bytes:
+    """A photo as a phone would send it."""
+    out = io.BytesIO()
+    Image.effect_noise((width, height), 40).convert("RGB").save(out, "JPEG")
+    return out.getvalue()
+
+
 def notice_of(who: Visitor, page: str) -> str:
     """The address of the most urgent notice of an incident."""
     found = re.search(rf"{page}/notices/[0-9a-f-]+", who.get(page).text)
@@ -112,6 +120,17 @@ def call_the_railroad_commission(bob: Visitor, page: str) -> str:
     return script
 
 
+def add_photos(bob: Visitor, page: str) -> bytes:
+    """One that is damaged, and one as a phone takes it, which is given back."""
+    photo = (io.BytesIO(photo_bytes()), "leak.png")
+    entry = {"note": "Clamped the flowline", "lat": "31.4", "lon": "-103.5", "photo": photo}
+    assert bob.post(f"{page}/entries", entry).status_code == 303
+    taken = picture(1600, 1200)
+    entry |= {"note": "The clamp, tight", "photo": (io.BytesIO(taken), "clamp.jpg")}
+    assert bob.post(f"{page}/entries", entry).status_code == 303
+    return taken
+
+
 def test_from_report_to_closed_with_calls_and_file(desk: Desk, bob: Visitor, app: Flask) -> None:
     page = report(desk, bob)
     assert "perhaps" in bob.get(page).text  # nobody knows how much: Texas counts down
@@ -132,9 +151,7 @@ def test_from_report_to_closed_with_calls_and_file(desk: Desk, bob: Visitor, app
     assert "6 bbl (3 to 9)" in shown
 
     script = call_the_railroad_commission(bob, page)
-    photo = (io.BytesIO(b"\x89PNG\r\n\x1a\n" + b"\0" * 64), "leak.png")
-    entry = {"note": "Clamped the flowline", "lat": "31.4", "lon": "-103.5", "photo": photo}
-    assert bob.post(f"{page}/entries", entry).status_code == 303
+    taken = add_photos(bob, page)
     assert bob.post(f"{page}/actions", {"measure": "Replace the flowline"}).status_code == 303
     for status in ("confirmed", "contained", "resolved"):
         bob.post(f"{page}/status", {"status": status})
@@ -147,20 +164,7 @@ def test_from_report_to_closed_with_calls_and_file(desk: Desk, bob: Visitor, app
     seal_due(desk.database.engine("work"))
     told = json.loads(bob.get(f"{page}/file.json").text)
     check_file(told, hashlib.sha256(photo_bytes()).hexdigest())
-    paper = bob.get(f"{page}/file.pdf")
-    assert paper.mimetype == "application/pdf"
-    text = pdf_text(paper.data)
-    for said in (
-        "Flowline leak at the header",
-        "RRC-1180",
-        "Officer Diaz",
-        "Corrosion",
-        "Clamped the flowline",
-        "confirm with counsel",
-        "Replace the flowline",
-        told["audit_chain_head"]["hash"][:20],
-    ):
-        assert said in text, said
+    check_paper(bob.get(f"{page}/file.pdf"), told, taken)
     script_paper = pdf_text(bob.get(f"{script}/script.pdf").data)
     assert "Record of the call" in script_paper
 
@@ -181,11 +185,34 @@ def check_file(told: dict[str, Any], photo: str) -> None:
         "Bob",
     )
     assert texas["rule_as_judged"]["logic"].startswith("fluid = oil")
-    assert [d["sha256"] for d in told["documents"]] == [photo]
+    assert told["documents"][0]["sha256"] == photo
     kinds = [entry["kind"] for entry in told["timeline"]]
     assert {"opened", "facts", "notice", "photo", "status", "review"} <= set(kinds)
     assert told["audit_chain_head"]["number"] > 0
     assert len(told["audit_chain_head"]["hash"]) == 64
+
+
+def check_paper(paper: Any, told: dict[str, Any], taken: bytes) -> None:
+    """The paper says what the file says, and shows the photo."""
+    assert paper.mimetype == "application/pdf"
+    text = pdf_text(paper.data)
+    assert paper.data.count(b"/Subtype /Image") == 1
+    assert len(paper.data) < len(taken)
+    for said in (
+        "Photo 1: The clamp, tight",
+        "at 31.4, -103.5",
+        "photo 1 below",
+        "it is damaged, or of a kind that is not printed",
+        "Flowline leak at the header",
+        "RRC-1180",
+        "Officer Diaz",
+        "Corrosion",
+        "Clamped the flowline",
+        "confirm with counsel",
+        "Replace the flowline",
+        told["audit_chain_head"]["hash"][:20],
+    ):
+        assert said in text, said
 
 
 def test_facts_that_cannot_be_taken_lose_no_word(desk: Desk, bob: Visitor) -> None:

@@ -182,6 +182,37 @@ def test_a_policy_is_for_one_well_and_for_some_days_and_says_so_again(office: Of
     assert "Choose one of the list" in read(refused)
 
 
+def test_a_policy_is_for_one_rule_or_piece_of_equipment_and_tells_of_its_like(
+    office: Office,
+) -> None:
+    own = office.cast.bluebonnet
+    ((rule,),) = office.rows(
+        "INSERT INTO alert_rules (organization_id, tag_id, name, kind, params)"
+        " VALUES (:o, :t, 'Casing high', 'limit', '{\"levels\": {}}') RETURNING id",
+        o=own.id,
+        t=own.tags[0],
+    )
+    form = policy(office, name="For casing", scope=f"rule:{rule}")
+    page = office.bob.get(f"/escalation/new?for=rule:{rule}").get_data(as_text=True)
+    assert f'value="rule:{rule}" selected' in page
+    assert office.bob.post("/escalation/new", form).status_code == 303
+    ((key,),) = office.rows("SELECT id FROM escalation_policies WHERE rule_id = :r", r=rule)
+    page = office.bob.get(f"/escalation/{key}").get_data(as_text=True)
+    assert f'value="rule:{rule}" selected' in page
+    shown = read(office.bob.post("/escalation/new", form | {"name": "Twice", "do": "show"}))
+    assert "“For casing” is for the same alerts of priority" in shown
+    piece = own.equipment[0]
+    office.rows("UPDATE tags SET equipment_id = :e WHERE id = :t", e=piece, t=own.tags[0])
+    form = policy(office, name="For the pump", scope=f"equipment:{piece}")
+    assert office.bob.post("/escalation/new", form).status_code == 303
+    listed = read(office.bob.get("/escalation"))
+    assert "Rule Casing high" in listed
+    assert "Equipment " in listed
+    foreign = office.cast.cimarron.equipment[0]
+    refused = office.bob.post("/escalation/new", form | {"scope": f"equipment:{foreign}"})
+    assert (refused.status_code, "Choose one of the list" in read(refused)) == (422, True)
+
+
 def test_a_rotation_has_a_layer_for_some_days(office: Office) -> None:
     layer = {
         "l2-person-1": str(office.cast.bluebonnet.owner),

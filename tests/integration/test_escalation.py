@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import time, timedelta
 
@@ -10,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from hub.notify import coverage, digests, escalation, people, reach, rosters, routing, runs
+from hub.notify.keeping import Scope
 from hub.notify.policies import Step, Target
 from hub.notify.wallclock import Window
 from tests.cast import Cast
@@ -233,6 +235,63 @@ def test_the_coming_messages_are_told_beforehand(house: Office) -> None:
         (5, "SMS to Bob"),
         (15, "call to Alice"),
     ]
+
+
+def around(house: Office) -> list[tuple[str, dict[str, uuid.UUID]]]:
+    """Everywhere, lease, well, what the equipment is part of, equipment, parent rule, rule."""
+    own = house.cast.bluebonnet
+    skid, pump = (
+        house.rows(
+            "INSERT INTO equipment (organization_id, name, kind)"
+            " VALUES (:o, :n, 'pump_jack') RETURNING id",
+            o=own.id,
+            n=name,
+        )[0].id
+        for name in ("Skid", "Pump")
+    )
+    house.rows("UPDATE equipment SET parent_id = :p WHERE id = :e RETURNING 1", p=skid, e=pump)
+    house.rows("UPDATE tags SET equipment_id = :e WHERE id = :t RETURNING 1", e=pump, t=own.tags[0])
+    (parent,) = house.rows(
+        "INSERT INTO alert_rules (organization_id, name, kind, params, scope, measure, unit)"
+        " VALUES (:o, 'All', 'limit', '{}', 'organization', 'x', 'psi') RETURNING id",
+        o=own.id,
+    )
+    rule = house.gauge.rule
+    house.rows(
+        "UPDATE alert_rules SET parent_id = :p WHERE id = :r RETURNING 1", p=parent.id, r=rule
+    )
+    return [
+        ("everywhere", {}),
+        ("lease", {"lease_id": own.lease}),
+        ("well", {"well_id": own.wells[0]}),
+        ("skid", {"equipment_id": skid}),
+        ("pump", {"equipment_id": pump}),
+        ("parent", {"rule_id": parent.id}),
+        ("rule", {"rule_id": rule}),
+    ]
+
+
+def test_the_narrowest_policy_is_followed_and_of_two_the_older(house: Office) -> None:
+    own, places, followed = house.cast.bluebonnet, around(house), []
+    for number, (name, place) in enumerate(places):
+        house.policy(to(house.bob), name=name, place=place)
+        house.policy(to(house.bob), name=f"{name}, younger", place=place)
+        alert = house.alert(2, NOON + number * MINUTE, number)
+        (run,) = house.rows(
+            "SELECT v.snapshot->>'name' AS name FROM escalation_runs r"
+            " JOIN policy_versions v ON v.id = r.policy_version_id WHERE r.alert_id = :a",
+            a=alert,
+        )
+        followed.append(run.name)
+    assert followed == [name for name, _ in places]
+    with Session(house.database.engine("work")) as session:
+        chosen = runs.choose_for(session, own.id, 2, runs.About(own.wells[1], None, None))
+        assert chosen.policy.name in {"lease", "everywhere"}
+        place = Scope((2,), rule_id=house.gauge.rule)
+        remarks = coverage.lint_place(session, own.id, place, (2, 3), None)
+    assert [remark.blocks for remark in remarks] == [False, False]
+    assert "“rule” is for the same alerts of priority 2, 3" in remarks[0].sentence
+    assert "so “rule” is followed" in remarks[0].sentence
 
 
 def test_what_is_wrong_with_a_policy_is_said(house: Office) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,6 +159,21 @@ def test_a_receiver_that_never_stops_talking_is_cut_short(
     assert len(detail or "") <= 310
 
 
+@pytest.mark.parametrize("status", [200, 503])
+def test_what_no_database_can_hold_is_recorded_without_it(
+    gauge: Gauge, told: HubSettings, receiver: Receiver, status: int
+) -> None:
+    """Else the message counts as not sent, and is sent again for ever."""
+    add_webhook(gauge, told, receiver.url)
+    gauge.run((1, 95))
+    receiver.answer = lambda _hook: Answer(status, {"Retry-After": "²"}, b"fi\0ne \xff")
+    deliver(gauge, told, 2)
+    ((_, outcome, detail),) = attempts(gauge)
+    assert outcome == ("sent" if status == 200 else "transient")
+    assert "\0" not in (detail or "")
+    assert status != 200 or detail == "200 fine \ufffd"
+
+
 def test_an_address_inside_our_own_network_is_refused(
     gauge: Gauge, database: Database, receiver: Receiver
 ) -> None:
@@ -219,6 +236,35 @@ def test_a_receiver_that_drips_is_cut_off(
         webhook.send(parcel_to(f"https://localhost:{port.port}/x", told), told)
     stop.set()
     port.stop()
+    assert not caught.value.permanent
+
+
+def test_a_receiver_that_drips_before_it_is_known_is_cut_off(
+    told: HubSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The handshake counts, too: its beginning, and then a byte now and again."""
+    stop, listening = threading.Event(), socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        line, _ = listening.accept()
+        with line, contextlib.suppress(OSError):
+            line.sendall(b"\x16\x03\x03\x40\x00")
+            while not stop.wait(0.05):
+                line.sendall(b"\x02")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    monkeypatch.setattr(pinned, "LONGEST_CALL_S", 0.3)
+    monkeypatch.setattr(pinned, "TIMEOUT_S", 5.0)
+    began = time.monotonic()
+    url = f"https://localhost:{listening.getsockname()[1]}/x"
+    with pytest.raises(TransportError) as caught:
+        webhook.send(parcel_to(url, told), told)
+    took = time.monotonic() - began
+    stop.set()
+    thread.join()
+    listening.close()
+    assert took < 4
     assert not caught.value.permanent
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,12 +15,14 @@ from sqlalchemy.orm import Session
 from agent.contract.alarm_rules import RuleError
 from hub.alerts import fanout, rules
 from hub.alerts.fanout import Kept
+from hub.alerts.rule_checks import refuse
 from hub.database import Actor, tenant_session
 from hub.schema import AlertRule
 from tests.cast import Cast
 from tests.servers.postgres import Database
 
 HIGH = {"levels": {"hi": {"setpoint": 900, "priority": 2, "off_delay_s": 60}}}
+NOW = datetime.now(UTC)
 PRESSURE = {"measure": "tubing_pressure", "unit": "psi"}
 
 
@@ -183,6 +186,30 @@ MOVES = st.lists(
     ),
     max_size=8,
 )
+
+
+def test_a_parent_that_cannot_do_its_work_on_a_gauge_is_told_and_on_none_refused(
+    database: Database, cast: Cast
+) -> None:
+    first, second = cast.bluebonnet.tags[:2]
+    sql(
+        database,
+        "UPDATE tags SET measure = 'tubing_pressure', unit = 'psi', low = 0,"
+        " high = CASE WHEN id = %s THEN 3000 ELSE 500 END WHERE id = ANY(%s)",
+        first,
+        [first, second],
+    )
+    sql(database, "UPDATE tags SET measure = NULL WHERE NOT id = ANY(%s)", [first, second])
+    key = parent(database, cast)
+    app = database.engine("app")
+    with tenant_session(app, cast.bluebonnet.id) as session:
+        rule = session.get_one(AlertRule, key)
+        [told] = [one for one in refuse(session, rule, HIGH, NOW) if "page nobody" not in one]
+        assert "on 1 of its 2 gauges" in told
+        assert "hi: 900 lies above what the gauge can show (0 to 500)" in told
+        higher = {"levels": {"hi": {"setpoint": 4000, "priority": 2}}}
+        with pytest.raises(RuleError, match="So it is on every gauge that it watches"):
+            refuse(session, rule, higher, NOW)
 
 
 @settings(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hub.notify import pinned, receipts
 from hub.notify.channels import TransportError
 from hub.notify.channels.webhook import signature
 from hub.notify.delivery import retry_delay_s
@@ -76,6 +77,12 @@ def test_the_signature_covers_time_and_body() -> None:
     assert signature(b"key", 1_700_000_000, b"{}") == (
         "t=1700000000,v1=9d713ed406bb7076d4123f0dc2c39d2df5c654ed4b0cd56b52c8b4c940bd63ae"
     )
+
+
+def test_what_a_server_says_of_waiting_is_a_number_or_nothing() -> None:
+    said = ("7", " 9 ", "9" * 400, "²", "soon", "-1", None)
+    assert [pinned.seconds(word) for word in said] == [7, 9, 600, None, None, None, None]
+    assert [receipts._code(word) for word in ("failed 30006", "failed ²", None)] == [30006, 0, 0]
 
 
 def test_waiting_grows_from_five_seconds_to_ten_minutes() -> None:

@@ -25,6 +25,11 @@ class Condition:
         """Names what the memory is of."""
         return f"condition {' '.join(self.formula.tags)}"
 
+    @property
+    def reach_s(self) -> float:
+        """As long as a reading counts."""
+        return self.align_ms / 1000
+
     def fresh(self) -> Memory:
         """No gauge was read: `[time, value]` for each, or nothing."""
         return {"last": [None] * len(self.formula.tags)}

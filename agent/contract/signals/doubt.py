@@ -35,6 +35,11 @@ class Doubt:
         """Names what the memory is of."""
         return "doubt"
 
+    @property
+    def reach_s(self) -> float:
+        """Nothing is remembered."""
+        return 0.0
+
     def fresh(self) -> Memory:
         """Nothing is remembered."""
         return {}
@@ -81,6 +86,11 @@ class Sieve:
         """Names what the memory is of."""
         return "sieve"
 
+    @property
+    def reach_s(self) -> float:
+        """Nothing is remembered."""
+        return 0.0
+
     def fresh(self) -> Memory:
         """Nothing is remembered."""
         return {}
@@ -114,6 +124,11 @@ class StillSieve:
     def key(self) -> str:
         """Names what the memory is of."""
         return f"sieve {self.still.key}"
+
+    @property
+    def reach_s(self) -> float:
+        """How long it must stand still."""
+        return self.minutes * 60
 
     def fresh(self) -> Memory:
         """As the stillness begins."""

@@ -41,6 +41,11 @@ class Flat:
         """Names what the memory is of."""
         return f"flat {self.tolerance} {self.at}"
 
+    @property
+    def reach_s(self) -> float:
+        """None of its own: how long it must stand still is the rule's setpoint."""
+        return 0.0
+
     def fresh(self) -> Memory:
         """Nothing seen yet."""
         return {"value": None, "held": 0, "seen": 0}

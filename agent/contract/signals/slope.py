@@ -53,6 +53,11 @@ class Slope:
         """Names what the memory is of."""
         return f"slope {self.window_s}"
 
+    @property
+    def reach_s(self) -> float:
+        """The window, and the slot it cuts into."""
+        return slot_ms(self.window_s, SLOTS) * (SLOTS + 1) / 1000
+
     def fresh(self) -> Memory:
         """No slots yet."""
         return {"slots": []}

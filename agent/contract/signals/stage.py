@@ -27,6 +27,10 @@ class Stage(Protocol):
     def key(self) -> str:
         """Names what the memory is of: another key cannot take it up."""
 
+    @property
+    def reach_s(self) -> float:
+        """How far back the memory reaches: what lies before has no say, in seconds."""
+
     def fresh(self) -> Memory:
         """The memory before the first reading."""
 

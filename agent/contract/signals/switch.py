@@ -22,6 +22,11 @@ class InState:
         """Names what the memory is of."""
         return "state"
 
+    @property
+    def reach_s(self) -> float:
+        """Nothing is remembered."""
+        return 0.0
+
     def fresh(self) -> Memory:
         """Nothing is remembered."""
         return {}
@@ -47,6 +52,11 @@ class ChangeCount:
     def key(self) -> str:
         """Names what the memory is of."""
         return f"count {self.of} {self.window_s}"
+
+    @property
+    def reach_s(self) -> float:
+        """The window."""
+        return self.window_s
 
     def fresh(self) -> Memory:
         """Nothing seen yet."""

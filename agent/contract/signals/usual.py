@@ -40,6 +40,11 @@ class _Windowed:
         """Names what the memory is of."""
         return f"{type(self).__name__} {self.window_s}"
 
+    @property
+    def reach_s(self) -> float:
+        """The window, and the slot it cuts into."""
+        return slot_ms(self.window_s, SLOTS) * (SLOTS + 1) / 1000
+
     def fresh(self) -> Memory:
         """No slots yet: `[number, value]`, the newest still open."""
         return {"slots": []}
@@ -126,6 +131,11 @@ class Cusum(_Windowed):
         """Names what the memory is of."""
         return f"cusum {self.window_s} {self.floor} {self.slack}"
 
+    @property
+    def reach_s(self) -> float:
+        """A window that says what is usual, and one to sum over: older sums are mostly spent."""
+        return 2 * slot_ms(self.window_s, SLOTS) * (SLOTS + 1) / 1000
+
     def fresh(self) -> Memory:
         """No slots, no sums."""
         return {"slots": [], "up": 0.0, "down": 0.0}
@@ -168,6 +178,11 @@ class Season:
     def key(self) -> str:
         """Names what the memory is of."""
         return "season"
+
+    @property
+    def reach_s(self) -> float:
+        """Nothing is remembered."""
+        return 0.0
 
     def fresh(self) -> Memory:
         """Nothing is remembered."""

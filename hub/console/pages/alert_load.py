@@ -7,6 +7,7 @@ import uuid
 from flask import Blueprint, abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
+from agent.contract.alarm_rules import RuleError
 from hub.alerts import badactors, kpi
 from hub.console.context import now, records, visitor
 from hub.console.gate import needs
@@ -43,7 +44,11 @@ def accept(rule_id: uuid.UUID) -> ResponseReturnValue:
     """Change the rule to its fix: a new version of it, which can be taken back."""
     with records() as session:
         rule = session.get(AlertRule, rule_id) or abort(404)
-        done = badactors.accept(session, rule_id, visitor().user_id, now())
         name = rule.name
+        try:
+            done = badactors.accept(session, rule_id, visitor().user_id, now())
+        except RuleError as fault:
+            flash(f"“{name}” stays as it is: {fault.faults[0]}")
+            return redirect(url_for("alert_load.fix", rule_id=rule_id), 303)
     flash(f"“{name}” judges with the fix from now on." if done else "There is nothing to change.")
     return redirect(url_for("alert_load.index"), 303)

@@ -17,7 +17,7 @@ from hub.alerts import answers
 from hub.console.context import console
 from hub.console.gate import anyone
 from hub.notify import carriers, links, texts
-from hub.notify.channels import voice
+from hub.notify.channels import plain, voice
 from hub.settings import CarrierSettings
 
 pages = Blueprint("carriers", __name__, url_prefix="/in/carrier")
@@ -30,13 +30,13 @@ UNSIGNED = "This did not come from the carrier: its signature does not fit."
 def receipt(number: int, token: str, attempt: int) -> ResponseReturnValue:
     """What became of a message or call."""
     carrier = _signed_by(number)
-    word = request.form.get("MessageStatus") or request.form.get("CallStatus") or ""
-    code = request.form.get("ErrorCode", "")
+    word = _said("MessageStatus") or _said("CallStatus")
+    code = _said("ErrorCode")
     values = {
         "hash": links.hashed(token),
         "attempt": min(attempt, 9999),
         "provider": carrier.name,
-        "id": request.form.get("MessageSid") or request.form.get("CallSid"),
+        "id": _said("MessageSid") or _said("CallSid") or None,
         "receipt": " ".join(part for part in (word, code) if part)[:100],
         "reached": _reached(word),
     }
@@ -62,9 +62,7 @@ def _reached(word: str) -> bool | None:
 def sms(number: int) -> ResponseReturnValue:
     """An SMS somebody sent to our number; the answer goes back as one."""
     _signed_by(number)
-    answered = answers.take_sms(
-        console().engine, request.form.get("From", "")[:40], request.form.get("Body", "")[:480]
-    )
+    answered = answers.take_sms(console().engine, _said("From")[:40], _said("Body")[:480])
     return _twiml(
         '<?xml version="1.0" encoding="UTF-8"?><Response><Message>'
         + escape(texts.gsm(answered.sentence))
@@ -92,9 +90,14 @@ def key(number: int, token: str) -> ResponseReturnValue:
     _signed_by(number)
     if request.form.get("Digits") != "1":
         return _twiml(voice.farewell("Nothing was changed. Goodbye."))
-    said = answers.Said("voice", address=request.form.get("To", "")[:40])
+    said = answers.Said("voice", address=_said("To")[:40])
     answered = answers.take(console().engine, token, said)
     return _twiml(voice.farewell(f"{answered.sentence} Goodbye."))
+
+
+def _said(name: str) -> str:
+    """A field of the call, as a database can hold it."""
+    return plain(request.form.get(name, ""))
 
 
 def _signed_by(number: int) -> CarrierSettings:

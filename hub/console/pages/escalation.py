@@ -12,10 +12,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub.console import policy_scope
 from hub.console.context import now, records, visitor
 from hub.console.forms import Form
 from hub.console.gate import needs
-from hub.console.incident_state import places
 from hub.console.live import still
 from hub.console.oncall_form import DAYS, known, window_of, window_values
 from hub.console.words import SEVERITIES
@@ -63,11 +63,13 @@ def index() -> ResponseReturnValue:
 
 def _shown(session: Session, found: Crew, row: EscalationPolicy) -> dict[str, Any]:
     policy, _ = keeping.load_policy(session, row.id)
-    chosen = Chosen(policy, row.id, row.well_id)
+    chosen = Chosen(policy, row.id, keeping.well_of(session, row))
     priority = min(row.priorities)
     told = _coming(session, found, chosen, priority)
-    place = dict(_scopes(session)).get(_scope_word(row), "a place of another route")
-    return {"row": row, "priority": priority, "told": told, "place": place}
+    word = policy_scope.word_of(row)
+    place = dict(policy_scope.offered(session, word)).get(word, "a place of another route")
+    remarks = coverage.lint_place(session, found.id, row, row.priorities, row.id)
+    return {"row": row, "priority": priority, "told": told, "place": place, "remarks": remarks}
 
 
 def _coming(session: Session, found: Crew, chosen: Chosen, priority: int) -> list[coverage.Told]:
@@ -77,9 +79,9 @@ def _coming(session: Session, found: Crew, chosen: Chosen, priority: int) -> lis
 @pages.get("/new")
 @needs(Action.EDIT_ONCALL)
 def new() -> ResponseReturnValue:
-    """An empty form."""
+    """An empty form; `for` is what it is for, where another page leads here."""
     values = {"rounds": "3", "priority-1": "yes", "priority-2": "yes", "s1-wait": "5"}
-    return _page(values)
+    return _page(values | {"scope": request.args.get("for", "")})
 
 
 @pages.get("/<uuid:policy_id>")
@@ -89,7 +91,7 @@ def edit(policy_id: uuid.UUID) -> ResponseReturnValue:
     with records() as session, known():
         policy, row = keeping.load_policy(session, policy_id)
         values = _values(policy, row)
-        chosen = Chosen(policy, row.id, row.well_id)
+        chosen = Chosen(policy, row.id, keeping.well_of(session, row))
         told = _coming(session, crew(session, row.organization_id), chosen, min(row.priorities))
     return _page(values, policy_id, told=told)
 
@@ -134,14 +136,16 @@ def _save(policy_id: uuid.UUID | None) -> ResponseReturnValue:
         return _page(request.form, policy_id, form.faults, status=422)
     with records() as session:
         found = crew(session, visitor().organization_id)
-        remarks = coverage.lint_policy(
-            session, found, policy, scope.priorities, now(), well=scope.well_id
-        )
+        well = keeping.well_of(session, scope)
+        remarks = [
+            *coverage.lint_policy(session, found, policy, scope.priorities, now(), well=well),
+            *coverage.lint_place(session, found.id, scope, scope.priorities, policy_id),
+        ]
         refused = any(remark.blocks for remark in remarks)
         if not refused and not only_shown:
             with known():
                 keeping.save_policy(session, found.id, policy, scope, policy_id, visitor().user_id)
-        chosen = Chosen(policy, uuid.UUID(int=0), scope.well_id)
+        chosen = Chosen(policy, uuid.UUID(int=0), well)
         told = coverage.foreseen(session, found, chosen, min(scope.priorities), now())
     if refused or only_shown:
         status = 422 if refused and not only_shown else 200
@@ -168,29 +172,12 @@ def _read(form: Form) -> tuple[Policy, Scope]:
 
 
 def _scope(form: Form, priorities: tuple[int, ...]) -> Scope:
-    """For which alerts it is: everywhere, on one lease, or on one well."""
+    """For which alerts it is."""
     with records() as session:
-        offered = [key for key, _words in _scopes(session)]
-    kind, _, key = form.choice("scope", offered).partition(":")
-    one = uuid.UUID(key) if key and "scope" not in form.faults else None
-    return Scope(
-        priorities,
-        one if kind == "lease" else None,
-        one if kind == "well" else None,
-        form.text("note", longest=300),
-    )
-
-
-def _scopes(session: Session) -> list[tuple[str, str]]:
-    """Where a policy can hold."""
-    listed = [(key, words) for key, words in places(session) if not key.startswith("facility:")]
-    return [("", "everywhere"), *listed]
-
-
-def _scope_word(row: EscalationPolicy) -> str:
-    if row.well_id:
-        return f"well:{row.well_id}"
-    return f"lease:{row.lease_id}" if row.lease_id else ""
+        offered = [key for key, _words in policy_scope.offered(session, form.raw("scope"))]
+    word = form.choice("scope", offered)
+    note = form.text("note", longest=300)
+    return policy_scope.read("" if "scope" in form.faults else word, priorities, note)
 
 
 def _step(form: Form, prefix: str) -> Step | None:
@@ -244,7 +231,7 @@ def _values(policy: Policy, row: EscalationPolicy) -> dict[str, str]:
         "bundle": str(row.bundle_s or ""),
         "fallback": str(policy.fallback or ""),
         "note": row.note,
-        "scope": _scope_word(row),
+        "scope": policy_scope.word_of(row),
     } | {f"priority-{priority}": "yes" for priority in row.priorities}
     for number, step in enumerate(policy.steps, 1):
         values |= {
@@ -270,7 +257,7 @@ def _page(
 ) -> Response:
     with records() as session:
         found = crew(session, visitor().organization_id)
-        scopes = _scopes(session)
+        scopes = policy_scope.offered(session, values.get("scope") or "")
     targets = [
         ("", "-"),
         ("site_manager", "who looks after the well"),

@@ -13,15 +13,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.console import incident_state as state
-from hub.console.context import now, records, visitor
+from hub.console.context import console, now, records, visitor
 from hub.console.gate import needs
 from hub.console.live import show, still
 from hub.console.tables import can
+from hub.documents.store import store_of
 from hub.incidents import dossier, script
 from hub.incidents.candidates import candidates_of
 from hub.incidents.clocks import discovery
 from hub.incidents.opening import tell
 from hub.incidents.paper import incident_pdf, sheet_pdf
+from hub.incidents.photos import of_timeline
 from hub.incidents.promotion import of_incident
 from hub.incidents.site import place_of
 from hub.incidents.timeline import timeline
@@ -199,7 +201,9 @@ def as_json(incident_id: uuid.UUID) -> ResponseReturnValue:
 def as_pdf(incident_id: uuid.UUID) -> ResponseReturnValue:
     """The incident file as PDF."""
     told = _file(incident_id)
-    return _download(incident_pdf(told), "application/pdf", told, "pdf")
+    shelf = store_of(console().settings.documents, visitor().organization_id)
+    photos = of_timeline(told["timeline"], shelf.open)
+    return _download(incident_pdf(told, photos), "application/pdf", told, "pdf")
 
 
 def _file(incident_id: uuid.UUID) -> dict[str, Any]:

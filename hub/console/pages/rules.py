@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from agent.contract.alarm_rules import RuleError
 from hub.alerts import rules as book
 from hub.alerts.fanout import other_units
-from hub.alerts.rule_checks import Checked, Place, check
+from hub.alerts.rule_checks import Checked, Place, check, refuse_restored
 from hub.console.context import now, records, visitor
 from hub.console.forms import Form
 from hub.console.gate import needs
@@ -80,7 +80,8 @@ def create() -> ResponseReturnValue:
     with records() as session:
         offered = offer(session)
         where = read_scope(form, shape, offered)
-        _refuse(session, form, shape, values, where.get("tag_id"), None)
+        place = Place(visitor().organization_id, **_without_tag(where))
+        _refuse(session, form, shape, values, where.get("tag_id"), None, place)
         if not form.faults:
             try:
                 rule_id = _made(session, shape, values, where, form.raw("template"))
@@ -102,7 +103,6 @@ def _made(
     where: dict[str, Any],
     template: str,
 ) -> uuid.UUID:
-    place = {name: value for name, value in where.items() if name != "tag_id"}
     rule = book.create(
         session,
         visitor().organization_id,
@@ -111,9 +111,13 @@ def _made(
         by=visitor().user_id,
         template=template[:80] or None,
         **values,
-        **place,
+        **_without_tag(where),
     )
     return rule.id
+
+
+def _without_tag(where: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in where.items() if name != "tag_id"}
 
 
 @pages.get("/<uuid:rule_id>")
@@ -138,7 +142,7 @@ def change(rule_id: uuid.UUID) -> ResponseReturnValue:
         values = read_rule(form, shape)
         if form.raw("row_version") != str(rule.row_version):
             form.fault("name", "Somebody else changed this rule meanwhile. Load the page again.")
-        _refuse(session, form, shape, values, rule.tag_id, rule.id)
+        _refuse(session, form, shape, values, rule.tag_id, rule.id, Place.of(rule))
         if form.faults:
             shown = _around(session, rule)
             return _form(rule, shape, request.form, form.faults, Offer.nothing(), 422, **shown)
@@ -153,20 +157,17 @@ def change(rule_id: uuid.UUID) -> ResponseReturnValue:
 def restore(rule_id: uuid.UUID) -> ResponseReturnValue:
     """Bring an earlier version back, as a new one."""
     number = Form(request.form).raw("number")
+    wanted = int(number) if number.isdigit() and len(number) < 9 else 0
     try:
         with records() as session:
-            book.restore(
-                session,
-                rule_id,
-                int(number) if number.isdigit() and len(number) < 9 else 0,
-                by=visitor().user_id,
-            )
+            remarks = refuse_restored(session, rule_id, wanted, now())
+            book.restore(session, rule_id, wanted, by=visitor().user_id)
     except book.UnknownRuleError:
         abort(404)
     except RuleError as fault:
         flash(f"Version {number} cannot be restored: {fault}")
     else:
-        flash(f"Version {number} holds again, as a new one.")
+        flash(" ".join([f"Version {number} holds again, as a new one.", *remarks[:1]]))
     forget_fleet()
     return redirect(url_for("rules.page", rule_id=rule_id), 303)
 
@@ -192,12 +193,22 @@ def _refuse(
     values: Mapping[str, Any],
     tag_id: int | None,
     rule_id: uuid.UUID | None,
+    place: Place,
 ) -> None:
     """Bring what stands against saving to the form."""
-    if form.faults or tag_id is None:
+    if form.faults:
         return
-    tag = session.get(Tag, tag_id)
-    found = check(session, shape.kind, values["params"], tag, now(), rule_id=rule_id, advisory=True)
+    tag = session.get(Tag, tag_id) if tag_id is not None else None
+    found = check(
+        session,
+        shape.kind,
+        values["params"],
+        tag,
+        now(),
+        rule_id=rule_id,
+        advisory=True,
+        place=place,
+    )
     place_faults(form, shape, found.faults)
 
 
@@ -221,7 +232,7 @@ def _around(session: Session, rule: AlertRule) -> dict[str, Any]:
             now(),
             rule_id=rule.id,
             advisory=rule.advisory,
-            place=Place(rule.organization_id, rule.well_id),
+            place=Place.of(rule),
         ),
     }
 

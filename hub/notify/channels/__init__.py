@@ -16,6 +16,14 @@ from hub.settings import HubSettings
 UNKNOWN: Final = frozenset({"timeout", "broken off"})
 
 
+def plain(words: str) -> str:
+    """What others said, as a database can hold it: no NUL, no half of a character.
+
+    Whatever could not be recorded would be sent again for ever.
+    """
+    return words.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 class TransportError(HubError):
     """A message was not taken; `permanent` when trying this address again cannot help.
 
@@ -32,10 +40,10 @@ class TransportError(HubError):
         error: str = "refused",
         at_provider: bool = False,
     ) -> None:
-        super().__init__(message)
+        super().__init__(plain(message))
         self.permanent = permanent
         self.retry_after_s = retry_after_s
-        self.error = error
+        self.error = plain(error)
         self.at_provider = at_provider
 
     @property
@@ -90,6 +98,10 @@ class Taken:
     provider_id: str
     detail: str
     receipt_within: timedelta | None = None  #: without a receipt by then it counts as failed
+
+    def __post_init__(self) -> None:
+        for name in ("provider_id", "detail"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
 
 
 #: Sends one notification; raises `TransportError`.
