@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 WINDOW = 16  #: messages of one stream on their way without a receipt
 SEAL_AFTER = 24  #: blocks the live stream may lag behind before it is sealed
 MAX_ANNOUNCED = 500
-_LANES: dict[str, Lane] = {"a": "a", "e": "e"}  #: of streams that hold records
+_LANES: dict[str, Lane] = {"a": "a", "e": "e", "b": "b"}  #: of streams that hold records
 
 
 class TimeKeeper(Protocol):
@@ -341,7 +341,7 @@ class Sender:
 
 
 def _urgency(info: StreamInfo) -> int:
-    """Sorts what goes first: alarms, entries, live readings, history."""
+    """Sorts what goes first: alarms, entries, live readings, history, photos."""
     return LANES.index(_LANES.get(info.lane) or ("t" if info.live else "h"))
 
 

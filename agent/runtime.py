@@ -150,6 +150,8 @@ class Runtime:
                 freed.thinned,
                 freed.dropped,
             )
+        if freed.photo_parts:
+            log.warning("the outbox is full: %d parts of photos dropped", freed.photo_parts)
 
     def _last_commit(self) -> None:
         with self._kept_for_later():

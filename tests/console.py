@@ -117,6 +117,8 @@ def addresses(
         "organization_id": rows["wells"]["organization_id"],
         "stop": rows["leases"]["id"],
         "field_entry_id": rows["field_entries"]["id"],
+        "entry_id": rows["field_entries"]["entry_id"],
+        "sha256": "0" * 64,
         "table": "wells",
         "key": rows["wells"]["id"],
         "status": "producing",

@@ -67,6 +67,7 @@ SPECIAL: dict[str, Any] = {
     "bank_accounts.routing": "111000025",
     "bank_accounts.account_last4": "6789",
     "documents.sha256": lambda: os.urandom(32),
+    "entry_photo_parts.sha256": lambda: os.urandom(32),
     "escalation_policies.priorities": [1, 2],
     "rotations.timezone": "America/Chicago",
     "forecasts.input_sha256": lambda: os.urandom(32).hex(),

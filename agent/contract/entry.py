@@ -15,7 +15,8 @@ are UTC milliseconds. What was not entered is left out, which is not zero (versi
      "chemicals": [{"well": "…", "product": "…", "gallons": "2.5"}],
      "tests": [{"well": "…", "hours": "24", "oil_bbl": "31"}],
      "reports": [{"kind": "spill", "note": "…"}],
-     "photos": [{"sha256": "9f…", "name": "…", "bytes": 81234}],
+     "photos": [{"sha256": "9f…", "name": "…", "bytes": 81234, "media": "image/jpeg",
+                 "taken": 1795766100000, "caption": "…", "lat": "31.9", "lon": "-102.1"}],
      "note": "…", "kept": ["wells.0.casing_psig"]}
 
 ``replaces`` names the entry that this one corrects: it stands for it whole. ``kept`` lists the
@@ -32,6 +33,7 @@ from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from agent.contract.entryread import Fault, Line, Lines
+from agent.contract.photos import MEDIA
 
 __all__ = [
     "DOWNTIME_CODES",
@@ -57,6 +59,7 @@ __all__ = [
 VERSION: Final = 1
 LARGEST_ENTRY: Final = 40 * 1024  #: bytes of JSON; one fits a record (`records.LARGEST_RECORD`)
 MOST_LINES: Final = 100  #: of one kind at one stop
+MOST_BYTES: Final = 20_000_000  #: that an entry may name of a photo; fewer are taken
 GAUGE_KINDS: Final = ("routine", "month_end")
 TICKET_KINDS: Final = ("oil_sale", "condensate_sale", "water_haul", "transfer", "tank_bottoms")
 REPORT_KINDS: Final = ("spill", "injury")
@@ -191,6 +194,11 @@ class Photo:
     sha256: str
     name: str
     bytes: int
+    media: str | None = None  #: one of `photos.MEDIA`; entries of before did not say
+    taken: int | None = None  #: UTC milliseconds by the device
+    caption: str | None = None
+    lat: Decimal | None = None  #: degrees; where it was taken, if the person let the device tell
+    lon: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +370,14 @@ def _report(line: Line) -> Report:
 
 def _photo(line: Line) -> Photo:
     return Photo(
-        line.digest("sha256"), line.text("name", 120) or "", line.whole("bytes", 1, 20_000_000)
+        line.digest("sha256"),
+        line.text("name", 120) or "",
+        line.whole("bytes", 1, MOST_BYTES),
+        line.word("media", MEDIA),
+        line.optional_instant("taken"),
+        line.text("caption", 200),
+        line.number("lat", Decimal(-90), Decimal(90), 6),
+        line.number("lon", Decimal(-180), Decimal(180), 6),
     )
 
 

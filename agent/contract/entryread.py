@@ -144,6 +144,10 @@ class Line:
         self.fault(name, "time")
         return 0
 
+    def optional_instant(self, name: str) -> int | None:
+        """UTC milliseconds, where they are given."""
+        return None if self._given(name) is None else self.instant(name) or None
+
     def word(self, name: str, words: Sequence[str]) -> str | None:
         """One of a few words, where one is given."""
         value = self._given(name)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.contract.formwords import CODES, WORDS
+from agent.contract.formwords import CODES
+from agent.contract.formwords import WORDS as FORM_WORDS
+from agent.contract.photowords import PHOTO_WORDS
 
 __all__ = ["FAULTS", "LANGUAGES", "WORDS", "code", "say"]
 
 LANGUAGES: Final = ("en", "es")
+WORDS: Final = FORM_WORDS | PHOTO_WORDS
 
 #: key: (English, Spanish); what stands in braces is filled in.
 FAULTS: Final[dict[str, tuple[str, str]]] = {

@@ -150,7 +150,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "What happened (may be left empty)",
         "Qué pasó (puede quedar vacío)",
     ),
-    "photos": ("Photos", "Fotos"),
     # questions
     "ask_above": ("{value} above yesterday: keep?", "{value} más que ayer: ¿dejar?"),
     "ask_below": ("{value} below yesterday: keep?", "{value} menos que ayer: ¿dejar?"),

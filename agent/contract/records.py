@@ -13,8 +13,9 @@ milliseconds at which it was certain. Every other time in a body is in milliseco
 that all of them follow when true time is learnt before the record was sent.
 
 Kinds are ``alarm`` (a change of one of the site's alarms, or its acknowledgement on site), ``site``
-(something the hub should know of the site: the hub was silent, the horn could not be reached) and
-``entry`` (a form that a person saved). A later kind is kept by the hub until it can read it.
+(something the hub should know of the site: the hub was silent, the horn could not be reached),
+``entry`` (a form that a person saved) and ``photo`` (a part of a photo of an entry, on lane ``b``:
+`photos.py`). A later kind is kept by the hub until it can read it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ LARGEST_RECORD: Final = 48 * 1024  #: bytes of a line; one fits any message
 LONGEST_TEXT: Final = 500
 FARTHEST: Final = 10 * 366 * 86_400_000  #: milliseconds a time of a body may lie from `t0`
 
-RecordKind = Literal["alarm", "site", "entry"]
+RecordKind = Literal["alarm", "site", "entry", "photo"]
 RECORD_KINDS: Final[tuple[str, ...]] = get_args(RecordKind)
 
 #: ``raised`` … ``unfrozen`` are those of the evaluator; ``acknowledged`` is a person's, on site.

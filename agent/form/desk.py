@@ -20,6 +20,7 @@ from agent.contract.entry import Entry, entry_body
 from agent.contract.fieldform.fields import reported
 from agent.contract.records import Record, freeze_record
 from agent.contract.stopsheet import Stop, StopSheet, Tags
+from agent.form.photodesk import PhotoDesk
 from agent.outbox import StreamInfo
 
 KEPT: Final = "form entries"
@@ -31,9 +32,11 @@ class Store(Protocol):
     """What the desk needs of the outbox."""
 
     def record(  # noqa: D102
-        self, lane: str, lines: list[bytes], at: int, keep: Mapping[str, bytes] | None = None
+        self, lane: str, lines: Iterable[bytes], at: int, keep: Mapping[str, bytes] | None = None
     ) -> None: ...
     def kept(self, key: str) -> bytes | None: ...  # noqa: D102
+    def has_room(self, size: int) -> bool: ...  # noqa: D102
+    def photos_waiting(self) -> int: ...  # noqa: D102
     def streams(self) -> list[StreamInfo]: ...  # noqa: D102
 
 
@@ -51,6 +54,7 @@ class FormDesk:
         """Take up what was kept; `tags` are the numbers of the agent's tags by name."""
         self._outbox, self._clock, self._config = outbox, clock, config
         self._tags, self._news = tags, news
+        self.photos = PhotoDesk(outbox, clock, config, news)
         self._lock = threading.Lock()
         self._sheet = StopSheet()
         self._latest: dict[int, float] = {}
@@ -108,6 +112,10 @@ class FormDesk:
     def knows(self, entry: uuid.UUID) -> bool:
         """Whether an entry of this id was saved here already."""
         return str(entry) in self._ids
+
+    def made_by(self, entry: uuid.UUID, person: uuid.UUID) -> bool:
+        """Whether an entry was saved here by this person."""
+        return str(person) in self._ids.get(str(entry), ())[2:]
 
     def save(self, entry: Entry) -> None:
         """Put an entry into the outbox, on disk when this returns; raises `sqlite3.Error`."""

@@ -30,9 +30,11 @@ from agent.contract.fieldform.desk import Visit
 from agent.contract.fieldform.fields import Form, parse_form, reported
 from agent.contract.fieldform.frame import Door
 from agent.contract.fieldform.page import stop_page
+from agent.contract.fieldform.pictures import LARGEST_BODY, with_files
 from agent.contract.fieldwords import LANGUAGES, say
 from agent.contract.stopsheet import Stop, StopSheet
 from agent.contract.wire import dump
+from agent.form import uploads
 from agent.form.desk import FormDesk
 from agent.form.people import Person, Refusal, SignIn
 
@@ -75,6 +77,8 @@ class Request:
     token: str = ""
     form: Form = field(default_factory=Form)
     script: bool = False  #: it wants JSON
+    files: tuple[bytes, ...] = ()  #: photos that came with the form
+    photo: bytes = b""  #: a photo that comes by itself
 
 
 def page(text: str, status: HTTPStatus = HTTPStatus.OK) -> Answer:
@@ -131,6 +135,12 @@ class Pages:
         if request.path == "/out":
             self._site.people.leave(request.token)
             return away("/", ("Set-Cookie", _cookie("", 0)))
+        return self._entered(request, person)
+
+    def _entered(self, request: Request, person: Person) -> Answer:
+        """Take an entry, or a photo of one."""
+        if (place := uploads.place_of(request.path)) is not None:
+            return self._photo(request, person, *place)
         now = self._site.now()
         sheet = self._site.desk.sheet(now)
         stop, door = _stop_of(sheet, request.path.removeprefix("/")), self._door(request, person)
@@ -138,9 +148,25 @@ class Pages:
             return page(pages.message_page(door, door_says(door)), HTTPStatus.NOT_FOUND)
         return self._take(request, Visit(door, sheet, stop, person.id, now))
 
+    def _photo(self, request: Request, person: Person, entry: uuid.UUID, sha256: str) -> Answer:
+        """Take a photo of an entry that was saved here before."""
+        desk = self._site.desk
+        if desk.knows(entry) and not desk.made_by(entry, person.id):
+            return told(HTTPStatus.UNAUTHORIZED, state="another person is signed in")
+        if not uploads.is_that_picture(request.photo, sha256):
+            why = say(request.language, "photo_unreadable")
+            return told(HTTPStatus.UNPROCESSABLE_ENTITY, sha256=sha256, why=why)
+        if not desk.knows(entry):
+            return told(HTTPStatus.NOT_FOUND, sha256=sha256, state="its entry comes first")
+        if not desk.photos.take(entry, request.photo):
+            return told(HTTPStatus.INSUFFICIENT_STORAGE, sha256=sha256, state="no room")
+        return told(HTTPStatus.OK, sha256=sha256, state="taken")
+
     def _take(self, request: Request, visit: Visit) -> Answer:
         known = _known(request, self._site.desk)
-        outcome = visits.Outcome() if known else visits.receive(visit, request.form)
+        files = request.files if self._site.desk.photos.has_room(request.files) else ()
+        form = with_files(request.form, files)
+        outcome = visits.Outcome() if known else visits.receive(visit, form)
         entry = outcome.entry
         faults = dict(outcome.faults)
         if entry is not None and len(dump(entry_body(entry))) > LARGEST_ENTRY:
@@ -153,11 +179,25 @@ class Pages:
                 return told(HTTPStatus.OK, id=known, state="taken")
             return told(HTTPStatus.UNPROCESSABLE_ENTITY, id=request.form.get("id"), faults=faults)
         if known:
-            return away(_next(visit))
+            return self._saved(visit, uuid.UUID(known), files, all_kept=files == request.files)
+        if set(faults) == {""} and files != request.files:  # nothing else was entered
+            sentence = say(visit.door.language, "photo_no_room")
+            return page(pages.message_page(visit.door, sentence), HTTPStatus.INSUFFICIENT_STORAGE)
         if outcome.view is None:
             return page(pages.message_page(visit.door, faults[""], "fault"), HTTPStatus.CONFLICT)
         marked = HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK
         return page(stop_page(outcome.view), marked)
+
+    def _saved(
+        self, visit: Visit, entry: uuid.UUID, files: tuple[bytes, ...], *, all_kept: bool
+    ) -> Answer:
+        """On to the next stop; its photos, which came with the form, after the entry."""
+        for content in files:
+            all_kept = self._site.desk.photos.take(entry, content) and all_kept
+        if all_kept:
+            return away(_next(visit))
+        sentence = say(visit.door.language, "photo_no_room_plain")
+        return page(pages.message_page(visit.door, sentence))
 
     def _sign_in(self, request: Request, status: HTTPStatus = HTTPStatus.OK) -> Answer:
         door = Door("site", language=request.language)
@@ -180,6 +220,7 @@ class Pages:
             language=request.language or person.language,
             person=person.name,
             waiting=desk.waiting,
+            photos=desk.photos.waiting,
             since=self._site.since(),
             owner=str(person.id),
         )
@@ -224,6 +265,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = PATIENCE_S
     pages: Pages
     gate: threading.Semaphore
+    wide: threading.Semaphore  #: large bodies are held one at a time
 
     def do_GET(self) -> None:
         """Answer a GET."""
@@ -235,13 +277,39 @@ class Handler(BaseHTTPRequestHandler):
         if origin and urlsplit(origin).netloc != self.headers.get("Host"):
             return self._write(Answer(HTTPStatus.FORBIDDEN, b"another page's form", "text/plain"))
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > LARGEST_FORM:
-            self.close_connection = True
-            return self._write(
-                Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b"too much", "text/plain")
-            )
-        body = self.rfile.read(int(length))
-        return self._answer(lambda: self.pages.post(self._request(body)))
+        kind = self.headers.get("Content-Type", "")
+        if not length.isdigit() or int(length) > uploads.largest(kind, LARGEST_FORM):
+            return self._refuse(int(length) if length.isdigit() else 0, kind)
+        if int(length) <= LARGEST_FORM:
+            return self._post(self.rfile.read(int(length)))
+        if not self.wide.acquire(timeout=PATIENCE_S):
+            return self._refuse(int(length), kind, HTTPStatus.SERVICE_UNAVAILABLE, "photo_busy")
+        try:
+            return self._post(uploads.read_body(self.rfile, int(length)))
+        finally:
+            self.wide.release()
+
+    def _post(self, body: bytes) -> None:
+        self._answer(lambda: self.pages.post(self._request(body)))
+
+    def _refuse(
+        self,
+        length: int,
+        kind: str,
+        status: HTTPStatus = HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        key: str = "photo_too_large",
+    ) -> None:
+        """Say why a body is not taken; that of photos is read all the same, or nobody hears it."""
+        if kind.startswith(("multipart/", "image/")):
+            uploads.drain(self.rfile, length)
+        self.close_connection = True
+        if not kind.startswith("multipart/"):
+            return self._write(Answer(status, b"too much", "text/plain"))
+        door = Door("site", language=self._request().language)
+        size = f"{LARGEST_BODY // (1024 * 1024)} MB"
+        return self._write(
+            page(pages.message_page(door, say(door.language, key, size=size), "fault"), status)
+        )
 
     def _answer(self, made: Callable[[], Answer]) -> None:
         with self.gate:
@@ -260,7 +328,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def _request(self, body: bytes = b"") -> Request:
         address = urlsplit(self.path)
-        form = parse_form(body) if body else Form()
+        kind = self.headers.get("Content-Type", "") if body else ""
+        photo = body if kind.startswith("image/") else b""
+        sent = uploads.Sent()
+        if kind.startswith("multipart/"):
+            sent = uploads.read_multipart(body, kind)
+        elif body and not photo:
+            sent = uploads.Sent(parse_form(body))
+        form = sent.form
         cookies: SimpleCookie = SimpleCookie()
         with contextlib.suppress(CookieError):
             cookies.load(self.headers.get("Cookie", ""))
@@ -271,7 +346,8 @@ class Handler(BaseHTTPRequestHandler):
         self._spoken = said if said in LANGUAGES and said != kept else ""
         token = cookies[COOKIE].value if COOKIE in cookies else ""
         script = "application/json" in (self.headers.get("Accept") or "")
-        return Request(address.path, (found or ["en"])[0], token, form, script)
+        language = (found or ["en"])[0]
+        return Request(address.path, language, token, form, script, sent.files, photo)
 
     def _write(self, answer: Answer) -> None:
         self.send_response(answer.status)
@@ -311,9 +387,8 @@ class Server(ThreadingHTTPServer):
         """Take the port; raises OSError when it cannot be had."""
         gate, self._open = threading.Semaphore(AT_ONCE), threading.Semaphore(MOST_OPEN)
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__(
-            (host, port), type("Bound", (Handler,), {"pages": Pages(site), "gate": gate})
-        )
+        parts = {"pages": Pages(site), "gate": gate, "wide": threading.Semaphore(1)}
+        super().__init__((host, port), type("Bound", (Handler,), parts))
 
     def begin(self, poll_s: float = 0.5) -> None:
         """Serve from a thread of its own, which looks every `poll_s` whether it is to end."""

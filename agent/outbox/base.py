@@ -26,7 +26,7 @@ class StreamInfo:
     sent: int
     floor: int
     after: int  #: seq of the stream it forked from; the hub must have that to its end first
-    lane: str = "t"  #: what it holds: t readings, a alarms, e field entries
+    lane: str = "t"  #: what it holds: t readings, a alarms, e field entries, b parts of photos
 
     @property
     def live(self) -> bool:
@@ -37,6 +37,11 @@ class StreamInfo:
     def readings(self) -> bool:
         """Whether it holds readings, which may be thinned; records never are."""
         return self.lane == READINGS
+
+    @property
+    def photos(self) -> bool:
+        """Whether it holds parts of photos, the first to go for space."""
+        return self.lane == PHOTOS
 
     @property
     def issued(self) -> int:
@@ -54,6 +59,7 @@ class StreamInfo:
 
 
 READINGS = "t"  #: the lane of a stream that holds readings
+PHOTOS = "b"  #: and of one that holds parts of photos
 HEARD = 1  #: in `ended`: the hub has heard a stream's end
 UNSURE = (int(ClockState.NEVER), int(ClockState.HOLDING))
 

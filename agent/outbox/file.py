@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS streams (
     floor_sum INTEGER NOT NULL DEFAULT 0,   -- running checksum there
     ended INTEGER NOT NULL DEFAULT 0,       -- 1: its end was heard; UTC ms: since it is empty
     after INTEGER NOT NULL DEFAULT 0,       -- seq of the stream it forked from, which goes first
-    lane TEXT NOT NULL DEFAULT 't'          -- t readings, a alarms, e field entries
+    lane TEXT NOT NULL DEFAULT 't'          -- t readings, a alarms, e field entries, b photos
 ) STRICT;
 CREATE TABLE IF NOT EXISTS blocks (
     stream INTEGER NOT NULL REFERENCES streams (seq),

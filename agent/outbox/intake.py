@@ -109,7 +109,7 @@ class Intake(Base):
     # ------------------------------------------------------------------------ records in
 
     def record(
-        self, lane: str, lines: Sequence[bytes], at: int, keep: Mapping[str, bytes] | None = None
+        self, lane: str, lines: Iterable[bytes], at: int, keep: Mapping[str, bytes] | None = None
     ) -> None:
         """Freeze records, each under a number of its own, on disk when this returns.
 

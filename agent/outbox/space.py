@@ -1,8 +1,9 @@
 """Keeps the outbox within its bound, losing the least and naming what goes.
 
-In this order: receipted blocks are evicted, oldest first; then the oldest blocks that were never
-sent are thinned to one reading in ten; then they give way to a gap that counts them. Blocks that
-may be at the hub already are never thinned; only when nothing else is left do they become a gap
+In this order: receipted blocks are evicted, oldest first; then the oldest photos go, for a picture
+may be lost and no reading for its sake; then the oldest blocks that were never sent are thinned to
+one reading in ten; then they give way to a gap that counts them. Blocks that may be at the hub
+already are never thinned; only when nothing else is left do they become a gap
 "released", and the hub keeps what it had of them. Alarms and field entries are neither thinned nor
 dropped; receipted ones go for space only when no reading is left to go before them.
 """
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.contract.blocks import freeze, thaw, thin
-from agent.outbox.base import HEARD, Base
+from agent.outbox.base import HEARD, PHOTOS, READINGS, Base
 
 log = logging.getLogger(__name__)
 
@@ -28,17 +29,21 @@ BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """What keeping the bound cost: blocks evicted, readings thinned away, readings dropped."""
+    """What keeping the bound cost: blocks evicted, readings thinned away, readings dropped, and
+    parts of photos dropped.
+    """
 
     evicted: int = 0
     thinned: int = 0
     dropped: int = 0
+    photo_parts: int = 0
 
     def __add__(self, other: Freed) -> Freed:
         return Freed(
             self.evicted + other.evicted,
             self.thinned + other.thinned,
             self.dropped + other.dropped,
+            self.photo_parts + other.photo_parts,
         )
 
 
@@ -77,8 +82,12 @@ class Space(Base):
 
     def _make_room(self) -> Freed | None:
         full = lambda _: self.bytes > self._bound  # noqa: E731 - said twice below
-        if (evicted := self._evict(full, "lane = 't'")) is not None:
-            return evicted
+        for lane in (READINGS, PHOTOS):
+            if (evicted := self._evict(full, f"lane = '{lane}'")) is not None:
+                return evicted
+        for sent in (False, True):
+            if (given_up := self._drop(sent=sent, lane=PHOTOS)) is not None:
+                return given_up
         if (thinned := self._thin()) is not None:
             return thinned
         if (dropped := self._drop(sent=False)) is not None:
@@ -152,17 +161,18 @@ class Space(Base):
         self._thinned_to = reached  # only now that it is committed
         return Freed(thinned=gone) if rows else None
 
-    def _drop(self, *, sent: bool) -> Freed | None:
+    def _drop(self, *, sent: bool, lane: str = READINGS) -> Freed | None:
         """Replace a batch of the oldest blocks by gaps that count what they held."""
         which = "last > receipted" if sent else "first > sent AND instr(body, '\"maybe\"') = 0"
         with self._transaction():
             rows = self.database.execute(
                 "SELECT stream, first, readings, start, end, length(body) FROM blocks"
-                f" JOIN streams ON seq = stream WHERE lane = 't' AND gap IS NULL AND {which}"
-                f" ORDER BY stream, first LIMIT {BATCH}"
+                f" JOIN streams ON seq = stream WHERE lane = ? AND gap IS NULL AND {which}"
+                f" ORDER BY stream, first LIMIT {BATCH}",
+                (lane,),
             ).fetchall()
             reason = "released" if sent else "thinned"
-            dropped = 0
+            dropped = gone = 0
             for stream, first, readings, start, end, size in rows:
                 if self.bytes <= self._bound:
                     break
@@ -172,9 +182,10 @@ class Space(Base):
                 )
                 self._merge_gap(stream, first, readings, start, end)
                 self.bytes -= size
-                dropped += readings
+                dropped, gone = dropped + readings, gone + 1
             self.add_to_meta("dropped", dropped)
-        return Freed(dropped=dropped) if rows else None
+        parts = gone if lane == PHOTOS else 0
+        return Freed(dropped=dropped, photo_parts=parts) if rows else None
 
     def _merge_gap(self, stream: int, first: int, readings: int, start: int, end: int) -> None:
         """Join a new gap to the one before it, where neither was sent."""
@@ -214,6 +225,25 @@ class Space(Base):
             for seq, stream in rows:
                 if stream in self.confirmed:
                     self.database.execute("DELETE FROM streams WHERE seq = ?", (seq,))
+
+    def has_room(self, size: int) -> bool:
+        """Whether a photo of so many bytes can be taken and no reading is likely to go for it.
+
+        Photos may fill a quarter of the bound, what waits in all a half, and the disk keeps twice
+        what is to stay free. Raises `sqlite3.Error`.
+        """
+        line = size * 4 // 3
+        with self.lock:
+            waits = dict(
+                self.database.execute(
+                    "SELECT lane, sum(length(body)) FROM blocks JOIN streams ON seq = stream"
+                    " WHERE last > receipted GROUP BY lane"
+                ).fetchall()
+            )
+            free = self.free_space()
+        fits = waits.get(PHOTOS, 0) + line <= self.limits.max_bytes // 4
+        fits = fits and sum(waits.values()) + line <= self.limits.max_bytes // 2
+        return fits and (free is None or free - 2 * line >= 2 * self.limits.min_free_bytes)
 
     def _shrink(self) -> None:
         with self.lock:

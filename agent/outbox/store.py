@@ -70,11 +70,20 @@ class Outbox(Outgoing, Space):
                 self.bytes,
                 sum(blocks for blocks, _, _ in waiting),
                 sum(readings for _, readings, _ in waiting) + staged,
-                sum(i.waiting for i in self.streams() if not i.readings),
+                sum(i.waiting for i in self.streams() if not (i.readings or i.photos)),
                 min((oldest for _, _, oldest in waiting if oldest), default=None),
                 self._one("SELECT count(*) FROM streams"),
                 self._meta("thinned"),
                 self._meta("dropped"),
+            )
+
+    def photos_waiting(self) -> int:
+        """How many photos the hub does not have to their last part: entry and SHA-256 of each."""
+        with self.lock:
+            return self._one(
+                "SELECT count(DISTINCT substr(body, instr(body, '\"entry\"'), 121))"
+                " FROM blocks JOIN streams ON seq = stream"
+                " WHERE lane = 'b' AND first > receipted AND gap IS NULL"
             )
 
     def asked(self) -> list[tuple[int, dict[str, Any]]]:

@@ -33,6 +33,7 @@ from hub.console.pages import (
     escalation,
     features,
     field,
+    field_photos,
     fleet,
     history,
     imports,
@@ -76,7 +77,7 @@ ROOMS = (
     *(people, keys, features, account, suspense),
     *(incidents, incident_acts, agency_rules),
     *(oncall, rotations, escalation, preferences, storms, out_of_service),
-    *(log, reach, replies, carriers, field),
+    *(log, reach, replies, carriers, field, field_photos),
 )
 
 

@@ -17,8 +17,7 @@ from agent.contract.errors import UnknownVersionError, WireError
 from hub.ingest import decode
 from hub.ingest.arrival import Arrival, Sender
 
-_DATA_DOORS = {"up/a", "up/e", "up/t", "up/h"}
-_LATER_DOORS = {"up/b"}
+_DATA_DOORS = {"up/a", "up/e", "up/t", "up/h", "up/b"}
 _LONGEST_TEXT = 300
 _LARGEST_NUMBER = 2**31 - 1
 
@@ -106,7 +105,7 @@ def _refuse_sender(arrival: Arrival, sender: Sender | None) -> Refusal | None:
 
 
 def _open(arrival: Arrival, door: str) -> Content:
-    if door in _DATA_DOORS or door in _LATER_DOORS:
+    if door in _DATA_DOORS:
         return _open_data(arrival.payload, door)
     try:
         if door == "st":
@@ -126,8 +125,6 @@ def _open_data(payload: bytes, door: str) -> wire.Message | Unreadable | Refusal
         if len(payload) > wire.MAX_MESSAGE:
             what = f"a message of {len(payload)} bytes on {door}"
             return _set_aside(payload, "too_large", what)
-        if door in _LATER_DOORS:
-            return _set_aside(payload, "unknown_lane", f"a message on {door}")
         return decode.read(payload)
     except UnknownVersionError as fault:
         return _set_aside(payload, "unknown_version", f"a message on {door}: {fault}")

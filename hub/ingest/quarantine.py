@@ -35,6 +35,7 @@ CODES: Mapping[str, str] = {
     "unknown_tag": "The configuration has no such tag number: declare it, then replay.",
     "not_a_number": "A value beyond every number: check the gauge's type and byte order.",
     "no_value": "A good reading without a value: check the agent's version.",
+    "photo_refused": "A photo without its entry, or not whole: look at its bytes, discard them.",
     "ahead": "More than two minutes ahead of the hub: set the clock of the box.",
     "absurd_time": "From before the year 2000: set the clock of the box.",
     "refused_by_database": "The database would not store it: see the words it used.",

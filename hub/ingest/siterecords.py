@@ -1,5 +1,7 @@
 """Records of a site become rows: alarms judged there, what people entered, what it has to tell.
 
+Parts of photos are kept as they come, until all are there (`hub.production.photoparts`).
+
 The same id counts once, whatever door it comes by. An alarm names its rule; one that this hub does
 not have for a tag of that agent is set aside. An alarm stamped ahead of the hub is placed at its
 arrival: nobody waits for a clock to be right before they are woken.
@@ -14,6 +16,7 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from agent.contract.errors import WireError
+from agent.contract.photos import part_of
 from agent.contract.records import Record, SiteAlarm, alarm_of, thaw_record
 from agent.contract.wire import AHEAD_LIMIT
 from hub.ingest import registry
@@ -36,6 +39,12 @@ _ENTRY: Final = """
     INSERT INTO field_entries (organization_id, entry_id, agent_id, door, body, saved_at)
     VALUES (%s, %s, %s, 'agent', %s, %s)
     ON CONFLICT (organization_id, entry_id) DO NOTHING
+"""
+_PART: Final = """
+    INSERT INTO entry_photo_parts
+        (organization_id, agent_id, entry_id, sha256, part, parts, content)
+    VALUES (%s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (agent_id, entry_id, sha256, part) DO NOTHING
 """
 _LONGEST_SAID: Final = 1000
 
@@ -62,6 +71,8 @@ def take(connection: Db, sender: Sender, line: bytes, arrived: int) -> Taken:
         _check_texts(record)
         if record.kind == "alarm":
             return _take_alarm(connection, sender, record, alarm_of(record), arrived)
+        if record.kind == "photo":
+            _take_part(connection, sender, record)
     except WireError as fault:
         raise RefusedRecordError("broken_record", str(fault)) from fault
     at = _believable(record.stamp.start, arrived)
@@ -70,7 +81,7 @@ def take(connection: Db, sender: Sender, line: bytes, arrived: int) -> Taken:
         connection.execute(_ENTRY, (*values, instant(at)))
     elif record.kind == "site":
         _note(connection, sender, record)
-    else:
+    elif record.kind != "photo":
         raise RefusedRecordError("unknown_record", f"a record of kind {record.kind!r}")
     return Taken(at)
 
@@ -106,6 +117,12 @@ def _take_alarm(
         ),
     )
     return Taken(at)
+
+
+def _take_part(connection: Db, sender: Sender, record: Record) -> None:
+    part = part_of(record.body)
+    values = (sender.organization, sender.id, part.entry, bytes.fromhex(part.sha256))
+    connection.execute(_PART, (*values, part.number, part.of, part.data))
 
 
 def _note(connection: Db, sender: Sender, record: Record) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from agent.contract.entry import Entry
 from agent.contract.tanks import LevelError, StrapTable
 from hub.database import Actor
+from hub.production import photos
 from hub.production.clocks import Operator, acting, operator_of
 from hub.production.entrylines import (
     MEASURED,
@@ -89,6 +90,8 @@ def take(session: Session, entry: Entry) -> Outcome:
     row.faults = dict(outcome.faults) or None
     row.taken_at = datetime.now(UTC)
     session.flush()
+    if entry.photos and outcome.state == "taken":
+        photos.attach(session, entry)
     return outcome
 
 

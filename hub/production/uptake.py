@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Engine, select, text
@@ -18,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from agent.contract.entry import Entry, EntryError, read_entry
 from hub.database import NOBODY, Actor, connect, tenant_session
 from hub.errors import HubError
+from hub.production import photoparts
 from hub.production.entries import refuse, take
 from hub.schema import FieldEntry
 from hub.settings import HubSettings
@@ -42,10 +44,15 @@ _MEMBER: Final = text(
 
 
 def take_up(engine: Engine, settings: HubSettings) -> int:
-    """Take up every entry that waits; gives how many were taken up or refused.
+    """Take up every entry that waits, then photos that are whole; gives how many were taken up or
+    refused.
 
     `engine` acts as wellflow_work, which only finds them; each is written as its person.
     """
+    return _take_entries(engine, settings) + photoparts.take_up(engine, settings, datetime.now(UTC))
+
+
+def _take_entries(engine: Engine, settings: HubSettings) -> int:
     with engine.connect() as connection:
         waiting = connection.execute(_NEW, {"most": MOST}).all()
     if not waiting:

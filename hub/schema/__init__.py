@@ -65,7 +65,7 @@ from hub.schema.platform import (
 )
 from hub.schema.production import AccountingPeriod, ProductionRecord, ProductionRevision
 from hub.schema.revenue import RevenueDeduction, RevenueDistribution, RevenueRun, SalesStatement
-from hub.schema.site import FieldEntry, SiteAlarm, SiteRules
+from hub.schema.site import EntryPhotoPart, FieldEntry, SiteAlarm, SiteRules
 from hub.schema.statements import JibStatement, JibStatementLine, NumberSeries
 from hub.schema.tanks import RunTicket, StrapPoint, StrapTable, Tank, TankGauge
 from hub.schema.taxes import TaxRate, TaxRecord
@@ -125,6 +125,7 @@ __all__ = [
     "Document",
     "DocumentLink",
     "DowntimeEvent",
+    "EntryPhotoPart",
     "EntryRow",
     "Equipment",
     "EscalationPolicy",

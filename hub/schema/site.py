@@ -133,6 +133,33 @@ class FieldEntry(Base, Keyed, Owned):
     )
 
 
+class EntryPhotoPart(Base, Keyed, Owned):
+    """A part of a photo of an entry, as an agent sent it; gone once the photo is a document.
+
+    Beside the core tables because a photo comes over a thin link in pieces, in any order, and maybe
+    before its entry.
+    """
+
+    __tablename__ = "entry_photo_parts"
+    TITLE: ClassVar[str] = "part"
+
+    agent_id: Mapped[uuid.UUID] = mapped_column(info=about("The agent it came through."))
+    entry_id: Mapped[uuid.UUID] = mapped_column(info=about("The entry that names the photo."))
+    sha256: Mapped[bytes] = mapped_column(LargeBinary, info=about("SHA-256 of the whole photo."))
+    part: Mapped[int] = mapped_column(SmallInteger, info=about("Which part, from 1."))
+    parts: Mapped[int] = mapped_column(SmallInteger, info=about("Of how many."))
+    content: Mapped[bytes] = mapped_column(LargeBinary, info=about("Its bytes."))
+    received_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    __table_args__ = (
+        of_organization(),
+        within("agent_id", table="agents"),
+        UniqueConstraint("agent_id", "entry_id", "sha256", "part"),
+        CheckConstraint("octet_length(sha256) = 32", name="sha256"),
+        CheckConstraint("part BETWEEN 1 AND parts AND parts <= 1000", name="part"),
+        CheckConstraint("octet_length(content) BETWEEN 1 AND 8192", name="content"),
+    )
+
+
 class SiteRules(Base, Keyed, Owned):
     """The rules that one agent shall run, signed for it, and which ones it says it runs."""
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
@@ -26,8 +27,9 @@ from waitress.server import create_server
 from hub.console import create_app
 from tests.browser import chrome, scene
 from tests.browser.chrome import Browser
-from tests.console import settings_for
+from tests.console import DOCUMENTS, settings_for
 from tests.fielding import BRAVO, ECHO, PIN, pumper_site
+from tests.picturing import jpeg
 from tests.servers import postgres
 
 pytestmark = pytest.mark.browser
@@ -297,3 +299,54 @@ def test_private_windows_and_full_phones_are_told_plainly(hub: Hub, profile: Pat
             remove = "Page.removeScriptToEvaluateOnNewDocument"
             tab.driver.execute_cdp_cmd(remove, {"identifier": added["identifier"]})
     assert not hub.entries()
+
+
+def footer(tab: Browser) -> str:
+    tab.run("sender.show()")
+    return str(tab.until("document.getElementById('waits').textContent"))
+
+
+def test_a_photo_taken_without_signal_outlives_the_browser_and_arrives_once_after_the_entries(
+    hub: Hub, profile: Path
+) -> None:
+    camera = profile / "camera.jpg"
+    camera.write_bytes(jpeg(2400, exif=True))
+    with hub.reached(), phone(profile, killed=False) as tab:
+        sign_in_at_hub(tab, hub)
+        stop = tab.run("return document.querySelector('.route a').href")
+    with phone(profile) as tab:  # without signal
+        tab.driver.get(stop)
+        ready(tab)
+        tab.driver.find_element("id", "photos").send_keys(str(camera))
+        tab.until("document.querySelectorAll('.pictures img').length === 1")
+    with phone(profile) as tab:  # killed before it was saved
+        tab.driver.get(stop)
+        ready(tab)
+        tab.until("document.querySelectorAll('.pictures img').length === 1")
+        tab.driver.find_element("css selector", ".pictures input").send_keys("Stuffing box")
+        tab.driver.find_element("css selector", "footer .go").click()
+        tab.until(f"location.href !== '{stop}' && document.readyState === 'complete'")
+        tab.until("document.getElementById('waits').textContent.startsWith('1 entry and 1 photo')")
+        tab.driver.get(stop)
+        ready(tab)
+        tab.driver.set_script_timeout(60)
+        now = round(time.time() * 1000)
+        assert tab.driver.execute_async_script(SAVE, 1, 1, now) == "saved"
+        assert footer(tab).startswith("2 entries and 1 photo wait")
+    with hub.reached(), phone(profile) as tab:
+        tab.driver.get(f"{hub.url}/field/")
+        tab.until("document.getElementById('waits').textContent.startsWith('all sent')")
+        tab.driver.execute_async_script("sender.flush().then(arguments[0])")
+    with hub.database.engine("owner").connect() as connection:
+        ((title, size, after, sha256),) = connection.execute(
+            text(
+                "SELECT title, size_bytes, created_at > (SELECT max(received_at) FROM field_entries"
+                "), encode(sha256, 'hex') FROM documents WHERE kind = 'photo'"
+                " AND created_at > now() - interval '5 minutes'"
+            )
+        ).all()
+    assert (title, after, size <= 300 * 1024) == ("Stuffing box", True, True)
+    (kept,) = Path(DOCUMENTS.name).rglob(sha256)
+    picture = Image.open(kept)
+    assert (max(picture.size), dict(picture.getexif())) == (1600, {})
+    assert len(hub.entries()) == 2

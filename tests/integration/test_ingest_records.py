@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from agent.contract.blocks import Stamp
+from agent.contract.photos import PART, cut, part_body
 from agent.contract.records import Record, freeze_record, new_id
 from hub.alerts import rules
 from hub.ingest.replay import replay_at
@@ -145,3 +146,17 @@ def test_what_a_site_tells_of_itself_becomes_an_event_of_its_agent(box: Box, row
     box.send(1, 2, lane="a")
     box.wait_receipt(2)
     assert rows.all("SELECT kind, text FROM agent_events") == [("site_alone", body["said"])]
+
+
+def test_parts_of_photos_are_kept_once_and_a_broken_one_is_set_aside(box: Box, rows: Rows) -> None:
+    stamp = Stamp(1_000, box.boot, 1, now_ms(), 1)
+    bodies = [part_body(part) for part in cut(uuid.uuid4(), bytes(2 * PART))]
+    for body in (*bodies, bodies[1], bodies[0] | {"of": 0}):
+        box.stream.add(freeze_record(Record("photo", new_id(), stamp, body)))
+    box.send(1, 4, lane="b")
+    box.wait_receipt(4)
+    assert rows.all("SELECT part, parts, length(content) FROM entry_photo_parts ORDER BY part") == [
+        (1, 2, PART),
+        (2, 2, PART),
+    ]
+    assert rows.quarantine() == [("broken_record", 4)]

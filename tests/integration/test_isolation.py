@@ -121,7 +121,7 @@ INGEST = {
     *("readings_latest", "streams", "stream_gaps", "ingest_batches", "quarantine"),
     "ingest_epochs",
     "alert_rules",  # whether an agent's alarm names a rule of its own tags: three columns
-    *("site_alarms", "field_entries", "site_rules", "process_beats"),
+    *("site_alarms", "field_entries", "entry_photo_parts", "site_rules", "process_beats"),
 }
 WORK = {
     *("organizations", "users", "memberships", "leases", "wells", "equipment", "agents"),
@@ -147,6 +147,7 @@ WORK = {
     *("policy_versions", "notify_preferences", "escalation_runs", "pages", "storms", "digests"),
     "reach_checks",
     *("site_alarms", "field_entries", "field_pins", "site_rules", "process_beats"),
+    *("entry_photo_parts", "quarantine"),  # photos put together, and what is no photo set aside
 }
 
 

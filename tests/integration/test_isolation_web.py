@@ -142,6 +142,7 @@ def arguments(house: House, rule: Rule) -> Iterator[dict[str, Any]]:
         "policy_id": theirs["escalation_policies"]["id"],
         "storm_id": theirs["storms"]["id"],
         "hold_id": theirs["alert_holds"]["id"],
+        "entry_id": theirs["field_entries"]["entry_id"],
         "kind": "csv",
         "status": "approved",
         "field": "account_enc",

@@ -64,6 +64,17 @@ def test_the_golden_entry_is_read_whole() -> None:
     assert entry_body(entry) == golden("full_written")
 
 
+def test_an_entry_names_photos_with_all_or_little_told_of_them() -> None:
+    entry = read_entry(golden("photos"))
+    assert entry_body(entry) == golden("photos")
+    whole, little = entry.photos
+    assert (whole.lat, whole.lon) == (Decimal("31.912345"), Decimal("-102.1"))
+    assert (little.media, little.taken, little.caption) == (None, None, None)
+    assert faults(golden("photos") | {"photos": [{"sha256": "9f" * 32, "bytes": 0}]}) == {
+        "photos.0.bytes": "0 is not possible here; enter 1 to 20000000."
+    }
+
+
 def test_the_golden_sheet_is_read_and_written_again() -> None:
     body = golden("sheet")
     sheet = read_sheet(body)
@@ -98,6 +109,8 @@ def test_lists_of_words_are_those_of_the_tables() -> None:
         ("wells", "hours_down", "26", "26 is not possible here; enter 0 to 25."),
         ("wells", "down_code", "BROKE", "BROKE is not in the list; choose one from it."),
         ("wells", "note", "a\0b", "This holds a character that cannot be kept"),
+        ("photos", "media", "image/svg+xml", "image/svg+xml is not in the list"),
+        ("photos", "lat", "91", "91 is not possible here; enter -90 to 90."),
         ("photos", "sha256", "9f", "The picture was not kept whole; take it again."),
         ("reports", "kind", None, "Fill this in."),
     ],

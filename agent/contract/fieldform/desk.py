@@ -13,6 +13,7 @@ from agent.contract.fieldform.fields import Form, Made, body_of, days_open, repo
 from agent.contract.fieldform.frame import Door
 from agent.contract.fieldform.page import View
 from agent.contract.fieldform.pages import miles_to_go
+from agent.contract.fieldform.pictures import TOLD
 from agent.contract.fieldwords import say
 from agent.contract.records import new_id
 from agent.contract.stopsheet import Stop, StopSheet
@@ -99,7 +100,8 @@ def _again(
         found = entrycheck.questions(entry, visit.sheet)
         asked = {made.name(one.field): (one.say(language), one.field) for one in found}
         results |= _results(visit, entry)
-    key = "marked" if faults else ("asked" if asked else "")
+    keys = ["marked"] if faults else (["asked"] if asked else [])
+    keys += ["photo_again"] if form.all(TOLD) else []  # no browser keeps files in a form
     view = View(
         *(visit.door, visit.sheet, visit.stop),
         tuple(days_open(visit.sheet, visit.now)),
@@ -111,7 +113,7 @@ def _again(
         asked,
         results,
         () if entry is None else entry.kept,
-        say(language, key) if key else "",
+        " ".join(say(language, key) for key in keys),
         form.get("replaces"),
     )
     return Outcome(view=view, faults=said)

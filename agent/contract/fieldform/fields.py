@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 
 from agent.contract.entry import VERSION
 from agent.contract.entrycheck import clock_of
+from agent.contract.fieldform.pictures import TOLD, photo_lines
 from agent.contract.stopsheet import Stop, StopSheet
 
 MOST_FIELDS: Final = 1_000
@@ -81,6 +82,7 @@ def body_of(form: Form, sheet: StopSheet, stop: Stop, person: str, now: datetime
     _fill(made, "chemicals", _simple(form, "c0", ("well", "product", "gallons")))
     _fill(made, "tests", _simple(form, "e0", ("well", "hours", "oil_bbl", "gas_mcf", "water_bbl")))
     _fill(made, "reports", _reports(form))
+    _fill(made, "photos", photo_lines(form.all(TOLD)))
     kept = [path for path in form.all("kept") if path]
     if kept:
         body["kept"] = kept

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from agent.contract.fieldwords import say
+from agent.contract.photowords import PHOTOS_SPOKEN, waiting_photos
 
 STATIC: Final = Path(__file__).parent / "static"
 FILES: Final = {
     "form.css": "text/css; charset=utf-8",
     "form.js": "text/javascript; charset=utf-8",
+    "photos.js": "text/javascript; charset=utf-8",
     "store.js": "text/javascript; charset=utf-8",
 }
 #: No inline script or style is run; the door adds nothing to it.
@@ -36,6 +38,7 @@ class Door:
     language: str = "en"
     person: str = ""  #: name of who enters
     waiting: int = 0  #: entries that wait at this door to reach the office
+    photos: int = 0  #: and photos, which go after everything else
     since: str = ""  #: since when the office is not heard, HH:MM; empty when it is
     head: str = ""  #: what the door adds to the head: its manifest
     owner: str = ""  #: whose entries a phone keeps apart: person and operator
@@ -63,6 +66,8 @@ def link(door: Door, name: str) -> str:
     return f"{door.base}{name}?{mark(name)}"
 
 
+WITH_FILES: Final = 'enctype="multipart/form-data"'  #: how a form goes that may carry photos
+
 SPOKEN: Final = (
     *("made", "ask_above", "ask_below", "ask_above_too", "ask_below_too", "ask_gauge", "ask_fell"),
     *("ask_meter", "keep_save", "waiting_none", "waiting_send", "waiting_site", "no_signal"),
@@ -70,8 +75,22 @@ SPOKEN: Final = (
     *("day_three", "sign_in_again", "fault_negative", "fault_range", "fault_number", "fault_level"),
     *("fault_closing_above_opening", "fault_above_tank", "fault_code_missing", "fault_empty"),
     *("marked", "asked", "holds"),
+    *PHOTOS_SPOKEN,
 )
-_BLANKS: Final = ("bbl", "value", "gauge", "count", "time", "low", "high", "level", "height")
+_BLANKS: Final = (
+    "bbl",
+    "value",
+    "gauge",
+    "count",
+    "time",
+    "low",
+    "high",
+    "level",
+    "height",
+    "why",
+    "entries",
+    "photos",
+)
 
 
 def script_words(door: Door) -> str:
@@ -96,6 +115,7 @@ def document(door: Door, title: str, body: str, data: Mapping[str, object] | Non
     """A whole page."""
     about = {"data-kind": door.kind, "data-base": door.base, "data-owner": door.owner}
     about |= {"data-waiting": str(door.waiting), "data-since": door.since}
+    about |= {"data-photos": str(door.photos or "")}
     return (
         f'<!doctype html><html lang="{escape(door.language)}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -103,6 +123,7 @@ def document(door: Door, title: str, body: str, data: Mapping[str, object] | Non
         f"<title>{escape(title)}</title>"
         f'<link rel="icon" href="data:,">{door.head}'
         f'<link rel="stylesheet" href="{link(door, "form.css")}">'
+        f'<script src="{link(door, "photos.js")}" defer></script>'
         f'<script src="{link(door, "store.js")}" defer></script>'
         f'<script src="{link(door, "form.js")}" defer></script></head>'
         f"<body{attributes(about | dict(data or {}))}>{body}</body></html>"
@@ -204,6 +225,10 @@ def footer(door: Door, button: str = "") -> str:
         told = f"<b>{door.say(key, count=str(door.waiting))}</b>"
     else:
         told = door.say("waiting_none")
+    if door.photos:
+        photos = door.say(waiting_photos(door.photos), count=str(door.photos))
+        shown = f"<b>{door.say('wait_site', photos=photos)}</b>"
+        told = f"{told}<br>{shown}" if door.waiting else shown
     if door.since:
         told += f"<br>{door.say('no_signal', time=door.since)}"
     return f'<footer><p id="waits" role="status">{told}</p>{button}</footer>'

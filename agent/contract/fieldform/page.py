@@ -17,6 +17,7 @@ from agent.contract.entrycheck import PRESSURES, bounds, thousands
 from agent.contract.fieldform import frame
 from agent.contract.fieldform.fields import TICKETS, Form
 from agent.contract.fieldform.frame import Box, Door
+from agent.contract.fieldform.pictures import FILES, photo_fields
 from agent.contract.fieldwords import code, say
 from agent.contract.stopsheet import Figures, SheetTank, SheetWell, Stop, StopSheet
 from agent.contract.tanks import show_level
@@ -85,6 +86,7 @@ def stop_page(view: View) -> str:
         + "".join(_tank(view, number, tank) for number, tank in enumerate(view.stop.tanks))
         + "".join(_well(view, number, well) for number, well in enumerate(view.stop.wells))
         + _meters(view)
+        + photo_fields(door, "entry", view.faults.get(FILES, ""))
         + _extras(view)
     )
     hidden = _hidden({"id": view.entry, "lang": door.language, "owner": door.owner})
@@ -99,7 +101,7 @@ def stop_page(view: View) -> str:
         _header(view)
         + _notice(view)
         + f'<main>{_report(view, address)}<form id="entry" method="post" action="{address}"'
-        f" novalidate>{hidden}{inner}"
+        f" {frame.WITH_FILES} novalidate>{hidden}{inner}"
         f'<p class="calc"><button name="do" value="compute">{door.say("compute")}</button>'
         f'<button type="button" id="rest" hidden>{door.say("rest_as_yesterday")}</button></p>'
         f"</form></main>" + frame.footer(door, buttons)
@@ -349,6 +351,7 @@ def _report(view: View, address: str) -> str:
         for kind in ("spill", "injury")
     )
     return (
-        f'<form id="report" method="post" action="{address}">{hidden}<details class="report">'
-        f"<summary>{door.say('report')}</summary>{note}<p>{buttons}</p></details></form>"
+        f'<form id="report" method="post" action="{address}" {frame.WITH_FILES}>{hidden}'
+        f'<details class="report"><summary>{door.say("report")}</summary>{note}'
+        f'{photo_fields(door, "report")}<p class="kinds">{buttons}</p></details></form>'
     )

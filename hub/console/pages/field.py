@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from agent.contract.entry import LARGEST_ENTRY, Entry, entry_body
 from agent.contract.fieldform import desk, frame
 from agent.contract.fieldform import pages as drawn
 from agent.contract.fieldform.desk import Outcome, Visit
-from agent.contract.fieldform.fields import Form, parse_form, reported
+from agent.contract.fieldform.fields import Form, reported
 from agent.contract.fieldform.frame import Door
 from agent.contract.fieldform.page import stop_page
 from agent.contract.fieldwords import LANGUAGES, say
@@ -30,6 +31,8 @@ from agent.contract.wire import dump
 from hub.console.assets import FOLDER, FOR_EVER
 from hub.console.context import console, now, records, visitor
 from hub.console.gate import anyone, needs
+from hub.console.pages import field_photos
+from hub.console.pages.field_photos import owner
 from hub.permissions import Action
 from hub.production import entries
 from hub.production.sheets import sheet_of
@@ -39,6 +42,8 @@ pages = Blueprint("field", __name__, url_prefix="/field")
 
 TONGUE: Final = "wellflow_lang"
 BASE: Final = "/field/"
+#: A photo of a spill or an injury says where it is, if the person lets the phone tell.
+PLACE_OF_REPORTS: Final = "camera=(), geolocation=(self), microphone=()"
 _DONE: Final = text(
     """
     SELECT DISTINCT lease_id FROM field_entries
@@ -80,17 +85,27 @@ def stop_form(stop: uuid.UUID) -> ResponseReturnValue:
 @needs(Action.ENTER)
 def save(stop: uuid.UUID) -> ResponseReturnValue:
     """Take an entry, from the form itself or from a phone that kept it."""
-    form, script = _sent(), "application/json" in request.headers.get("Accept", "")
-    if form.get("owner") and form.get("owner") != _owner():
+    (form, files), script = _sent(), "application/json" in request.headers.get("Accept", "")
+    if form.get("owner") and form.get("owner") != owner():
         return _told(401, state="another person is signed in")
     with records() as session:
         visit = _visit(session, stop, alone=script)
         outcome = _take(session, visit, form)
+        entry = outcome.entry
+        why = field_photos.keep(session, entry.id, files) if entry is not None else ""
     if script:
         sent = form.get("id")
         if outcome.entry is not None:
             return _told(200, id=sent, state="taken")
         return _told(422, id=sent, faults=dict(outcome.faults))
+    return _shown(visit, outcome, why)
+
+
+def _shown(visit: Visit, outcome: Outcome, why: str) -> ResponseReturnValue:
+    """What a browser without script is answered; `why` a photo that came along was not taken."""
+    if why:
+        sentence = say(visit.door.language, "photo_refused_plain", why=why)
+        return _page(drawn.message_page(visit.door, sentence), 422)
     if outcome.entry is not None:
         return Response(status=303, headers={"Location": _next(visit)})
     if outcome.view is None:
@@ -152,17 +167,12 @@ def _door(session: Session) -> Door:
         f'<link rel="manifest" href="{url_for("field.manifest")}">'
         f'<script src="{BASE}phone.js?{console().assets.digest}" defer></script>'
     )
-    return Door("hub", BASE, language, visitor().name, head=head, owner=_owner())
+    return Door("hub", BASE, language, visitor().name, head=head, owner=owner())
 
 
-def _owner() -> str:
-    """Whose entries a phone keeps apart: this person at this operator."""
-    return f"{visitor().user_id}.{visitor().organization_id}"
-
-
-def _sent() -> Form:
+def _sent() -> tuple[Form, Sequence[bytes]]:
     try:
-        return parse_form(request.get_data())
+        return field_photos.sent()
     except ValueError:
         abort(400, "This is no form.")
 
@@ -175,6 +185,7 @@ def _next(visit: Visit) -> str:
 
 def _page(text: str, status: int = 200) -> Response:
     response = Response(text, status, mimetype="text/html")
+    response.headers["Permissions-Policy"] = PLACE_OF_REPORTS
     if (language := request.args.get("lang")) in LANGUAGES:
         response.set_cookie(TONGUE, language, max_age=31_536_000, path=BASE, samesite="Lax")
     return response

@@ -17,7 +17,7 @@ from hub.console.live import still
 from hub.console.tables import can, insist
 from hub.errors import HubError
 from hub.permissions import Action
-from hub.production import desk, grid
+from hub.production import desk, grid, photos
 from hub.production.clocks import operator_of
 from hub.production.entries import OFFICE
 from hub.register.catalog import RESOURCES
@@ -50,8 +50,14 @@ def day() -> ResponseReturnValue:
             .order_by(DailyClose.state.desc(), Lease.name)
         ).all()
         waiting = len(desk.waiting(session))
+        pictured = photos.entries_with_photos(session, chosen)
     return still(
-        "production_day.html", closes=closes, waiting=waiting, tab="day", **_around(chosen)
+        "production_day.html",
+        closes=closes,
+        pictured=pictured,
+        waiting=waiting,
+        tab="day",
+        **_around(chosen),
     )
 
 
@@ -180,6 +186,7 @@ def _entry(
         people=desk.people_of(session, found, other),
         cells=desk.cells(found.body, names, faults),
         pairs=desk.pairs(other.body, found.body, names) if other else [],
+        pictures=photos.shown(session, found),
         given=given,
         general=[faults[name] for name in ("", "person", "stop", "replaces") if name in faults],
         can_edit=can(RESOURCES[TABLE], "edit"),

@@ -174,7 +174,7 @@ const notice = (text, kind) => {
 };
 
 const fields = (form) => new URLSearchParams(new FormData(form)).toString();
-const filled = () => order().some((one) => one.name !== "day" && one.tagName !== "SELECT" && value(one));
+const filled = () => photos.of(entry).length > 0 || order().some((one) => one.name !== "day" && one.tagName !== "SELECT" && value(one));
 
 let asked = ""; // the questions that were on the page when saving was last pressed
 
@@ -187,25 +187,27 @@ async function save(form, id, draft) {
   data.set("saved", String(Date.now()));
   data.set("asked", "1");
   data.delete("do");
+  for (const one of photos.of(form)) data.append("photo", photos.told(one));
   const name = document.querySelector("h1").textContent;
   const item = { id, stop: about.stop, name, day, body: data.toString(), saved: Date.now(), tries: 0 };
-  if (store.state === "none") return direct(item);
+  if (store.state === "none") return direct(item, form);
   try {
-    await store.move(item, draft);
+    await store.move(item, draft, photos.of(form));
+    photos.saved(form);
   } catch (fault) {
     const full = fault?.name === "QuotaExceededError";
-    return (await direct(item)) || (notice(say(full ? "store_full" : "store_dead"), "fault"), false);
+    return (await direct(item, form)) || (notice(say(full ? "store_full" : "store_dead"), "fault"), false);
   }
   if (draft) store.last(about.stop, day, id);
   return true;
 }
 
 // Nothing can be kept on this phone: straight to the other side, or not saved and said so.
-async function direct(item) {
+async function direct(item, form) {
   try {
     const answer = await post(item.stop, item.body);
     const said = await answer.json();
-    if (answer.ok && said.id === item.id) return true;
+    if (answer.ok && said.id === item.id) return photos.direct(item.id, form);
     if (answer.status === 422) mark(said.faults);
     else notice(say("not_saved"), "fault");
   } catch {
@@ -302,10 +304,12 @@ async function restore() {
     entry.elements.replaces.value = came.id; // what came back is mended by what is sent next
     entry.elements.id.value = fresh();
     mark(came.refused);
+    await photos.restore(came.id);
     return;
   }
   const draft = await store.draft(about.stop);
   if (draft) { fill(draft.fields); $("kept").hidden = false; } else entry.elements.id.value = fresh();
+  await photos.restore();
 }
 
 if (entry) {

@@ -1,5 +1,5 @@
-// What waits on this phone: drafts and entries in IndexedDB, sent in order, deleted only when the
-// other side names them. No background sync: iOS has none, so every sign of life is a try.
+// What waits on this phone: drafts, entries and their photos in IndexedDB, sent in order, photos last
+// (photos.js), deleted only when the other side names them. No background sync: iOS has none, so every sign of life is a try.
 "use strict";
 
 const about = document.body.dataset;
@@ -14,10 +14,14 @@ const store = (() => {
 
   function open() {
     opened ??= new Promise((resolve, reject) => {
-      const asked = indexedDB.open(name, 1);
-      asked.onupgradeneeded = () => {
-        asked.result.createObjectStore("drafts", { keyPath: "stop" });
-        asked.result.createObjectStore("outbox", { keyPath: "order", autoIncrement: true });
+      const asked = indexedDB.open(name, 2);
+      asked.onupgradeneeded = ({ oldVersion }) => {
+        if (oldVersion < 1) {
+          asked.result.createObjectStore("drafts", { keyPath: "stop" });
+          asked.result.createObjectStore("outbox", { keyPath: "order", autoIncrement: true });
+        }
+        asked.result.createObjectStore("photos", { keyPath: "order", autoIncrement: true });
+        asked.result.createObjectStore("pixels", { keyPath: "order" });
       };
       asked.onsuccess = () => {
         asked.result.onversionchange = () => asked.result.close();
@@ -74,9 +78,10 @@ const store = (() => {
       local((box) => box.removeItem(mirror(stop)));
       return act(["drafts"], "readwrite", (drafts) => drafts.delete(stop)).catch(() => {});
     },
-    async move(entry, draft) {
-      await act(["drafts", "outbox"], "readwrite", (drafts, outbox) => {
+    async move(entry, draft, pictures = []) {
+      await act(["drafts", "outbox", "photos"], "readwrite", (drafts, outbox, kept) => {
         outbox.add(entry);
+        for (const one of pictures) kept.put({ ...one, entry: entry.id });
         return draft ? drafts.delete(entry.stop) : null;
       });
       if (draft) local((box) => box.removeItem(mirror(entry.stop)));
@@ -84,6 +89,19 @@ const store = (() => {
     all: () => act(["outbox"], "readonly", (outbox) => outbox.getAll()),
     gone: (order) => act(["outbox"], "readwrite", (outbox) => outbox.delete(order)),
     put: (entry) => act(["outbox"], "readwrite", (outbox) => outbox.put(entry)),
+    // A photo is told of in one store and lies in the other: what waits is counted without reading it.
+    pictures: () => act(["photos"], "readonly", (kept) => kept.getAll()),
+    picture: (one) => act(["photos"], "readwrite", (kept) => kept.put(one)),
+    pixels: (order) => act(["pixels"], "readonly", (pixels) => pixels.get(order)),
+    add: (one, content) => act(["photos", "pixels"], "readwrite", (kept, pixels) => {
+      const asked = kept.add(one);
+      asked.onsuccess = () => pixels.add({ order: asked.result, content });
+      return asked;
+    }),
+    drop: (order) => act(["photos", "pixels"], "readwrite", (kept, pixels) => {
+      pixels.delete(order);
+      return kept.delete(order);
+    }),
     last(stop, day, id) {
       return local((box) => {
         const key = `${name}-last`;
@@ -141,8 +159,11 @@ const sender = (() => {
 
   async function all() {
     for (const entry of (await store.all()).filter((one) => !one.refused)) {
-      if (!(await send(entry))) break; // in order: nothing overtakes what could not be sent
+      if (!(await send(entry))) return; // in order: nothing overtakes what could not be sent
     }
+    const answers = await photos.send();
+    if (answers === null) lost ||= Date.now();
+    else if (answers) { lost = 0; done = Date.now(); }
   }
 
   function flush() {
@@ -156,24 +177,30 @@ const sender = (() => {
     if (!place || !about.words) return;
     if (store.state === "none") return void (place.textContent = say("store_none"));
     let entries;
-    try { entries = await store.all(); } catch { return void (place.textContent = say("store_dead")); }
+    let pictures;
+    try { [entries, pictures] = [await store.all(), await store.pictures()]; } catch { return void (place.textContent = say("store_dead")); }
     const waiting = entries.filter((one) => !one.refused);
     const refused = entries.filter((one) => one.refused);
     const lines = [];
-    if (waiting.length) lines.push(["b", say("waiting_send", { count: waiting.length })]);
+    const later = pictures.filter((one) => one.entry && !one.refused);
+    if (later.length) lines.push(["b", photos.waiting(waiting.length, later.length)]);
+    else if (waiting.length) lines.push(["b", say("waiting_send", { count: waiting.length })]);
     if (+about.waiting) lines.push(["b", say("waiting_site", { count: about.waiting })]);
+    if (+about.photos) lines.push(["b", say("wait_site", { photos: photos.counted("photo", about.photos) })]);
     if (refused.length) lines.push(["b", say("refused", { count: refused.length })]);
     if (!lines.length) lines.push(["span", done ? say("sent_at", { time: clock(done) }) : say("waiting_none")]);
     if (signedOut) lines.push(["span", say("sign_in_again")]);
     else if (about.since && +about.waiting) lines.push(["span", say("no_signal", { time: about.since })]);
-    else if (lost && waiting.length) lines.push(["span", say("no_signal", { time: clock(lost) })]);
-    if (waiting.some((one) => Date.now() - one.saved > 2 * 86400000)) lines.push(["b", say("day_three")]);
+    else if (lost && waiting.length + later.length) lines.push(["span", say("no_signal", { time: clock(lost) })]);
+    if (later.length && photos.held) lines.push(["span", photos.held]);
+    if ([...waiting, ...later].some((one) => Date.now() - one.saved > 2 * 86400000)) lines.push(["b", say("day_three")]);
     place.replaceChildren(...lines.flatMap(([tag, text], number) => {
       const line = document.createElement(tag);
       line.textContent = text;
       return number ? [document.createElement("br"), line] : [line];
     }));
     back(refused);
+    photos.back(pictures.filter((one) => one.refused));
   }
 
   // What came back is shown on the route; opening it fills the form of its stop again.
