@@ -110,7 +110,7 @@ def shown(session: Session, entry: FieldEntry) -> list[Picture]:
         for told in _photos(one.body):
             name = str(told.get("sha256"))
             if name not in found:
-                found[name] = _picture(session, name, told)
+                found[name] = _picture(session, name, told, len(found) + 1)
     return list(found.values())
 
 
@@ -163,10 +163,10 @@ def _with_those_before(session: Session, entry: FieldEntry) -> Iterator[FieldEnt
         one = session.scalars(before).one_or_none() if one.replaces else None
 
 
-def _picture(session: Session, sha256: str, told: Mapping[str, Any]) -> Picture:
+def _picture(session: Session, sha256: str, told: Mapping[str, Any], number: int) -> Picture:
     document = _on_shelf(session, sha256)
     return Picture(
-        str(told.get("name") or told.get("caption") or f"{sha256[:8]}…"),
+        str(told.get("name") or f"Photo {number}"),
         str(told.get("caption") or ""),
         _instant(told.get("taken")),
         None if document is None else document.id,

@@ -161,15 +161,21 @@ def test_a_draft_outlives_the_browser_and_the_box_its_absence(profile: Path) -> 
         assert tab.run("return document.getElementById('w0_tubing_psig').value") == "377"
         site_people = site.people
         assert people is not site_people
+        tab.run("Object.defineProperty(crypto, 'subtle', {value: undefined})")  # as on plain http
+        camera = profile / "camera.jpg"
+        camera.write_bytes(jpeg(400))
+        tab.driver.find_element("id", "photos").send_keys(str(camera))
+        tab.until("document.querySelectorAll('.pictures img').length === 1")
         tab.run("window.fetch = () => Promise.reject(new Error('out of reach'))")
         tab.driver.find_element("css selector", "footer .go").click()
-        tab.until("document.getElementById('waits').textContent.startsWith('1 waiting to send')")
+        tab.until("document.getElementById('waits').textContent.startsWith('1 entry and 1 photo')")
         assert "no signal since" in tab.run("return document.getElementById('waits').textContent")
         assert not site.entries()
         tab.driver.get(site.url)
         tab.until("document.getElementById('waits').textContent.includes('all sent')")
         (entry,) = site.entries()
         assert entry["wells"][0]["tubing_psig"] == "377"
+        assert site.desk.photos.waiting == len(entry["photos"]) == 1
 
 
 @dataclass
