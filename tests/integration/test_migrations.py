@@ -178,6 +178,7 @@ def test_an_account_without_superuser_can_migrate(
         with _without_roles(on), pytest.raises(DatabaseError, match="CREATEROLE"):
             migrate(url, say=silent)
     finally:
+        on.run("ALTER DATABASE {} OWNER TO CURRENT_USER", name)  # it goes while others work
         on.drop(database)
         on.run("DROP ROLE wf_keeper")
 
