@@ -102,7 +102,9 @@ _MATRIX: Final = """
     tank_gauges             saerx    saerx    saer    sx          sx
     run_tickets             saerx    saerx    saer    sx          sx
     downtime_events         saerx    saerx    saer    sx          sx
-    well_tests              saerpx   saerpx   sa      sx          sx
+    well_tests              saerpx   saerpx   saer    sx          sx
+    meter_readings          saerx    saerx    saer    sx          sx
+    chemical_treatments     saerx    saerx    saer    sx          sx
 
     alerts                  sx       sx       s       sx          sx
     alert_priorities        saerx    saerx    s       s           s

@@ -22,6 +22,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "saved_here": ("saved on this phone", "guardado en este teléfono"),
     "saved_site": ("Saved at the site: {stop}.", "Guardado en el sitio: {stop}."),
     "saved_hub": ("The office has it: {stop}.", "La oficina lo tiene: {stop}."),
+    "off_route": (
+        "This stop is not on your route any more; the office has what you entered.",
+        "Esta parada ya no está en su ruta; la oficina tiene lo que anotó.",
+    ),
     "done": ("done", "hecha"),
     "not_done": ("to do", "pendiente"),
     "no_stops": (

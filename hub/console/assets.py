@@ -28,6 +28,13 @@ class Assets:
         return f"/static/{self.digest}/{name}"
 
 
+def worker(name: str) -> Response:
+    """A script that a browser keeps and runs by itself; it looks for a newer one by itself too."""
+    response = send_from_directory(FOLDER, name, mimetype="text/javascript")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
 def serve(assets: Assets) -> Blueprint:
     """Make the room that serves them; an outdated hash is gone, never another file's content."""
     room = Blueprint("static", __name__)

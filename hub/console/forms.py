@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from hub.register.positions import Position, read_position
+
 LONGEST = 200
 
 
@@ -45,6 +47,13 @@ class Form:
         elif not low <= value <= high:
             self.fault(name, f"Use a number {_span(low, high)}.")
         return value
+
+    def position(self) -> Position:
+        """The fields `lat` and `lon`: both, or neither."""
+        found, faults = read_position(self.raw("lat"), self.raw("lon"))
+        for name, sentence in faults.items():
+            self.fault(name, sentence)
+        return found
 
     def day(self, name: str) -> date | None:
         """A day of the calendar, or None for an empty field."""

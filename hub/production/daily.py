@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
@@ -31,10 +31,15 @@ class Finding:
     kind: str  #: missing, suspect or unreconciled
     subject: str
     sentence: str
+    table: str = ""  #: where something can be done about it
+    row: uuid.UUID | None = None  #: what it is about: the ticket, the tank, the well
+    day: date | None = None  #: for which it is missing, where that is not the day itself
 
     def to_json(self) -> dict[str, str]:
         """As it is kept with the close."""
-        return {"kind": self.kind, "subject": self.subject, "sentence": self.sentence}
+        told = {"kind": self.kind, "subject": self.subject, "sentence": self.sentence}
+        known = {"table": self.table, "row": self.row, "day": self.day}
+        return told | {name: str(value) for name, value in known.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Ticket:
     kind: str
     tank_id: uuid.UUID | None
     moved: Decimal | None
+    id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +193,8 @@ def _rate(well: Well, product: str) -> Decimal | None:
 
 
 def _untested(well: Well, product: str) -> Finding:
-    return Finding(
-        "suspect",
-        well.name,
-        f"No accepted test tells how much {product} {well.name} makes: it is given none.",
-    )
+    said = f"No accepted test tells how much {product} {well.name} makes: it is given none."
+    return Finding("suspect", well.name, said, "well_tests", well.id)
 
 
 def _unusual(made: Allocation) -> Finding:
@@ -208,34 +211,41 @@ def _unusual(made: Allocation) -> Finding:
 
 def _missing(lease: LeaseDay) -> list[Finding]:
     found = [
-        Finding("missing", tank.name, _not_gauged(tank))
+        _not_gauged(tank, lease.day)
         for tank in lease.tanks
         if tank.day.closing is None or tank.day.opening is None
     ]
-    found += [
-        Finding("missing", well.name, f"Nothing was entered for {well.name}, and no downtime.")
-        for well in lease.wells
-        if not well.entered
-    ]
-    found += [Finding("missing", "entry", _waits(state, why)) for state, why in lease.waiting]
-    return found + [
-        Finding("suspect", well.name, f"The record of {well.name} is marked suspect or bad.")
-        for well in lease.wells
-        if well.suspect
-    ]
+    found += [_nothing_entered(well) for well in lease.wells if not well.entered]
+    found += [_waits(state, why) for state, why in lease.waiting]
+    return found + [_marked(well) for well in lease.wells if well.suspect]
 
 
-def _not_gauged(tank: Tank) -> str:
+def _nothing_entered(well: Well) -> Finding:
+    said = f"Nothing was entered for {well.name}, and no downtime."
+    return Finding("missing", well.name, said, "wells", well.id)
+
+
+def _marked(well: Well) -> Finding:
+    said = f"The record of {well.name} is marked suspect or bad."
+    return Finding("suspect", well.name, said, "production_records", well.id)
+
+
+def _not_gauged(tank: Tank, day: date) -> Finding:
     if not tank.strapped:
-        return f"Tank {tank.name} has no strapping table: its gauges tell no barrels."
-    when = "on this day" if tank.day.closing is None else "the day before"
-    return f"Tank {tank.name} was not gauged {when}."
+        said = f"Tank {tank.name} has no strapping table for this day: its gauges tell no barrels."
+        return Finding("missing", tank.name, said, "tank_strap_tables", tank.id)
+    today = tank.day.closing is None
+    said = f"Tank {tank.name} was not gauged {'on this day' if today else 'the day before'}."
+    missed = None if today else day - timedelta(days=1)
+    return Finding("missing", tank.name, said, "tank_gauges", tank.id, missed)
 
 
-def _waits(state: str, why: str) -> str:
+def _waits(state: str, why: str) -> Finding:
     if state == "conflict":
-        return "Two people entered this stop: look at both and choose."
-    return f"An entry was refused and waits to be mended: {why}"
+        said = "Two people entered this stop: look at both and choose."
+        return Finding("suspect", "entry", said, "field_entries")
+    said = f"An entry was refused and waits to be mended: {why}"
+    return Finding("missing", "entry", said, "field_entries")
 
 
 def _unticketed(lease: LeaseDay) -> list[Finding]:
@@ -244,6 +254,8 @@ def _unticketed(lease: LeaseDay) -> list[Finding]:
             "unreconciled",
             f"Ticket {ticket.number}",
             f"Ticket {ticket.number} has no volume: its tank has no strapping table that fits.",
+            "run_tickets",
+            ticket.id,
         )
         for ticket in lease.tickets
         if ticket.moved is None
@@ -252,17 +264,18 @@ def _unticketed(lease: LeaseDay) -> list[Finding]:
 
 def _unreconciled(lease: LeaseDay) -> list[Finding]:
     return [
-        Finding("unreconciled", tank.name, _differs(tank, tank.day.unexplained))
+        _differs(tank, tank.day.unexplained)
         for tank in lease.tanks
         if tank.day.unexplained is not None and abs(tank.day.unexplained) > EXPLAINED
     ]
 
 
-def _differs(tank: Tank, off: Decimal) -> str:
-    return (
+def _differs(tank: Tank, off: Decimal) -> Finding:
+    said = (
         f"Tank {tank.name} changed by {tank.day.keyed_change or ZERO:,.1f} bbl as keyed and by"
         f" {tank.day.telemetry_change or ZERO:,.1f} by its gauge: {abs(off):,.1f} bbl unexplained."
     )
+    return Finding("unreconciled", tank.name, said, "reconciliations", tank.id)
 
 
 def shares(made: Allocation | None) -> Mapping[uuid.UUID, Decimal]:

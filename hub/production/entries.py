@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from agent.contract.entry import Entry
@@ -38,6 +39,10 @@ from hub.production.entrywriting import Made, Writing, in_one_sentence, made_by
 from hub.schema import EntryRow, FieldEntry
 
 OFFICE: Final = ("owner", "manager")
+OFF_ROUTE: Final = (
+    "This stop was not on the route of who entered it any more: the office takes it up, or sets it"
+    " aside."
+)
 _TANKS: Final = text(
     """
     SELECT t.id, t.height_in FROM tanks t
@@ -96,11 +101,29 @@ def take(session: Session, entry: Entry) -> Outcome:
 
 
 def refuse(session: Session, row: FieldEntry, faults: Mapping[str, str]) -> Outcome:
-    """Keep an entry that cannot even be read, for somebody to mend."""
+    """Keep an entry that cannot be read, or not be taken from who made it, for somebody to mend.
+
+    The session sees all of the operator: the entry is put where it says it belongs.
+    """
+    body = row.body
+    stop, person = _key(body.get("stop")), _key(body.get("person"))
+    known = text("SELECT id FROM leases WHERE id = :stop")
+    row.lease_id = session.scalar(known, {"stop": stop}) or row.lease_id
+    row.person_id = person or row.person_id
+    with suppress(ValueError):
+        row.production_date = date.fromisoformat(str(body.get("day")))
     row.state, row.reason, row.faults = "refused", in_one_sentence(faults), dict(faults)
     row.taken_at = datetime.now(UTC)
     session.flush()
     return Outcome("refused", row.reason, faults)
+
+
+def _key(words: object) -> uuid.UUID | None:
+    """A key as a body has it; None for anything else."""
+    try:
+        return uuid.UUID(str(words))
+    except ValueError:
+        return None
 
 
 @dataclass
@@ -118,6 +141,7 @@ class Taking:
         """Look at the entry, then write it; what is refused leaves nothing behind."""
         entry, row = self.entry, self.row
         if faults := self._stranger():
+            self._put_where_it_belongs()
             return _refused(faults)
         row.lease_id, row.production_date = entry.stop, entry.day
         row.person_id, row.replaces = entry.person, entry.replaces
@@ -146,8 +170,20 @@ class Taking:
             return {"person": "This entry was signed by another person than the one who sent it."}
         stop = text("SELECT true FROM leases WHERE id = :stop")
         if self.session.scalar(stop, {"stop": entry.stop}) is None:
-            return {"stop": "This stop is not on your route any more: ask the office to enter it."}
+            return {"stop": OFF_ROUTE}
         return {}
+
+    def _put_where_it_belongs(self) -> None:
+        """Note stop, day and person of what is refused, so that the office finds it.
+
+        Who has lost the route does not see the lease; whether it is there its key says.
+        """
+        self.row.person_id, self.row.production_date = self.actor.user_id, self.entry.day
+        self.row.replaces = self.entry.replaces
+        self.session.flush()
+        with suppress(IntegrityError), self.session.begin_nested():
+            self.row.lease_id = self.entry.stop
+            self.session.flush()
 
     def _hold_the_day(self) -> None:
         """Let entries of one stop and day come one after the other."""

@@ -69,7 +69,7 @@ def gauged_at(entry: Entry, scene: Scene) -> datetime:
     begins, ends = scene.clock.begins(entry.day), scene.clock.ends(entry.day)
     if begins <= saved < ends + GAUGED_WITHIN:
         return saved
-    return scene.clock.gauged(entry.day)
+    return min(scene.clock.gauged(entry.day), scene.now)
 
 
 def lines_of(entry: Entry, scene: Scene, faults: list[Unfit]) -> Iterator[Line]:
@@ -246,7 +246,10 @@ def _haul(number: int, haul: Haul, entry: Entry, at: datetime) -> Line:
         "destination": haul.destination,
     }
     fields = {"tank_id": "tank", "net_standard_bbl": "bbl", "gross_standard_bbl": "bbl"}
-    return Line("hauls", number, haul.ticket_no or f"{number}", "run_tickets", values, fields)
+    own = () if haul.ticket_no else ("ticket_no",)
+    fixed = ("opened_at", "closed_at", "production_date", *own)
+    subject = haul.ticket_no or f"{number}"
+    return Line("hauls", number, subject, "run_tickets", values, fields, fixed)
 
 
 def _chemical(number: int, chemical: Chemical, entry: Entry) -> Line:
@@ -273,6 +276,14 @@ def _test(number: int, test: Test, at: datetime) -> Line:
     }
     fields = {"well_id": "well", "completion_id": "well", "duration_hours": "hours"}
     return Line("tests", number, f"{test.well}", "well_tests", values, fields, ("well_id",))
+
+
+def ended_as_before(line: Line, current: Mapping[str, Any]) -> dict[str, Any]:
+    """When a corrected well test began: it ended when it did, whenever it is corrected."""
+    if line.table != "well_tests":
+        return {}
+    before, now = (float(row["duration_hours"]) for row in (current, line.values))
+    return {"started_at": current["started_at"] + timedelta(hours=before - now)}
 
 
 def above_tank(level: Decimal, height: Decimal) -> str | None:

@@ -1,4 +1,4 @@
-"""Writes an entry's lines into their tables: through the register where it serves the table.
+"""Writes an entry's lines into their tables, through the register: by the rules of every door.
 
 A line whose row the corrected entry made changes that row, so that it keeps its key and its
 revisions; a final ticket stands, so it is voided and written anew. What the new entry says nothing
@@ -11,9 +11,9 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,21 +21,17 @@ from agent.contract.entry import Entry, Well
 from hub.database import Actor
 from hub.errors import HubError
 from hub.incidents.opening import Report, Where, open_from_report
-from hub.permissions import allowed
 from hub.production.clocks import Operator
-from hub.production.entrylines import Line, standing_still
+from hub.production.entrylines import Line, ended_as_before, standing_still
 from hub.register import changes, rows
 from hub.register.catalog import RESOURCES
 from hub.register.errors import Forbidden, Missing, Refused, RegisterError
-from hub.schema import Base, DowntimeEvent, EntryRow
+from hub.register.fields import Resource
+from hub.schema import DowntimeEvent, EntryRow
 from hub.schema import Well as WellRow
-from hub.schema.base import uuid7
 
 #: part, subject, table → the row it made.
 Made = dict[tuple[str, str, str], uuid.UUID]
-#: Tables beside the register; whoever may enter production may enter these.
-BESIDE: Final = ("meter_readings", "chemical_treatments")
-_AS: Final = "production_records"
 
 
 @dataclass
@@ -68,38 +64,37 @@ class Writing:
             self.fault(line.at(""), "This was entered for the day already: correct it there.")
 
     def _write(self, line: Line, row: uuid.UUID | None) -> uuid.UUID:
-        if line.table in BESIDE:
-            return self._beside(line, row)
         resource = RESOURCES[line.table]
         if row is None:
-            made = changes.create(self.session, self.actor, resource, line.values)
-            return uuid.UUID(str(made[resource.key]))
-        wanted = {name: value for name, value in line.values.items() if name not in line.fixed}
+            return self._create(resource, line.values)
         current = rows.get(self.session, resource, row)
+        kept = {name: current[name] for name in line.fixed if name in line.values}
+        wanted = {**line.values, **ended_as_before(line, current)}
+        wanted = {name: value for name, value in wanted.items() if name not in kept}
         given = changes.read(self.session, resource, wanted, making=False, before=current)
         if not changes.differing(resource, given, current):
             return row
+        self._still_mine(resource, current)
         if line.table == "run_tickets" and current["status"] == "final":
             changes.update(self.session, self.actor, resource, row, {"status": "void"}, None)
-            return self._write(line, None)
+            return self._create(resource, wanted | kept)
         changes.update(self.session, self.actor, resource, row, wanted, None)
         return row
 
-    def _beside(self, line: Line, row: uuid.UUID | None) -> uuid.UUID:
-        if not allowed(self.actor.role, _AS, "add"):
-            raise Forbidden(f"As {self.actor.role} you may not enter this.")
-        table = Base.metadata.tables[line.table]
-        with self.session.begin_nested():
-            if row is None:
-                key = uuid7()
-                values = {"id": key, "organization_id": self.operator.id, **line.values}
-                self.session.execute(insert(table).values(values))
-                return key
-            wanted = {name: value for name, value in line.values.items() if name not in line.fixed}
-            changed = update(table).where(table.c.id == row).values(wanted)
-            if not self.session.execute(changed.returning(table.c.id)).all():
-                raise Forbidden("Only who entered this, or the office, corrects it.")
-        return row
+    def _create(self, resource: Resource, values: Mapping[str, Any]) -> uuid.UUID:
+        made = changes.create(self.session, self.actor, resource, values)
+        return uuid.UUID(str(made[resource.key]))
+
+    def _still_mine(self, resource: Resource, current: Mapping[str, Any]) -> None:
+        """Let no correction of a pumper undo what somebody else made of the row meanwhile."""
+        if resource.name == "well_tests" and current["status"] != "draft":
+            raise Forbidden("The office has judged this well test already: enter another test.")
+        changed_by = current.get("updated_by")
+        if self.actor.role == "pumper" and changed_by not in {None, self.actor.user_id}:
+            raise Forbidden(
+                f"Somebody else changed this {resource.singular} since you entered it: the office"
+                " looks at both."
+            )
 
     def remove_rest(self) -> None:
         """Take back what the corrected entry had made and this one says nothing of."""
@@ -115,12 +110,9 @@ class Writing:
                 self.fault(part, str(refused))
 
     def _remove(self, table: str, row: uuid.UUID) -> None:
-        if table in BESIDE:
-            declared = Base.metadata.tables[table]
-            self.session.execute(delete(declared).where(declared.c.id == row))
-            return
         resource = RESOURCES[table]
         current = rows.get(self.session, resource, row)
+        self._still_mine(resource, current)
         if table == "run_tickets" and current["status"] == "final":
             changes.update(self.session, self.actor, resource, row, {"status": "void"}, None)
             return

@@ -50,7 +50,7 @@ _KEYED: Final = text(
 )
 _COUNTERS: Final = text(
     """
-    SELECT t.id, t.well_id, t.measure, coalesce(t.unit, '') AS unit
+    SELECT t.id, t.well_id, w.name, t.measure, coalesce(t.unit, '') AS unit
     FROM tags t JOIN wells w ON w.id = t.well_id
     WHERE w.lease_id = :lease AND t.measure = ANY(:measures)
     ORDER BY t.id
@@ -91,7 +91,7 @@ class MeterDay:
         """What a person should look at."""
         if self.keyed is not None and self.keyed < 0:
             said = f"The counter of {self.name} went back by {-self.keyed:,.1f}: read it again."
-            return [Finding("suspect", self.name, said)]
+            return [Finding("suspect", self.name, said, "reconciliations", self.id)]
         off = self.unexplained
         if off is None or abs(off) <= max(Decimal(1), EXPLAINED * abs(self.sent or Decimal(0))):
             return []
@@ -99,7 +99,7 @@ class MeterDay:
             f"{self.name} rose by {self.keyed:,.1f} {self.unit} as keyed and by"
             f" {self.sent:,.1f} as it sent itself: {abs(off):,.1f} unexplained."
         )
-        return [Finding("unreconciled", self.name, said)]
+        return [Finding("unreconciled", self.name, said, "reconciliations", self.id)]
 
 
 def meters_of(session: Session, lease: uuid.UUID, day: date) -> list[MeterDay]:
@@ -136,8 +136,9 @@ def counted(
         if factor is None or first is None or last is None:
             continue
         if last < first:
-            said = f"The {row.measure.replace('_', ' ')} counter went back: enter the day by hand."
-            findings.append(Finding("suspect", "meter", said))
+            what = row.measure.removesuffix("_total")
+            said = f"The {what} counter of {row.name} went back: enter the day by hand."
+            findings.append(Finding("suspect", row.name, said, "wells", row.well_id))
             continue
         volume = ((last - first) * factor).quantize(Decimal("0.01"))
         volumes.setdefault(row.well_id, {})[COLUMNS[row.measure]] = volume

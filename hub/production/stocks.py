@@ -64,7 +64,7 @@ _TICKETS: Final = text(
     """
     SELECT r.ticket_no, r.kind, r.tank_id,
            coalesce(r.opening_bbl - r.closing_bbl, r.gross_standard_bbl,
-                    r.net_standard_bbl) AS moved
+                    r.net_standard_bbl) AS moved, r.id
     FROM run_tickets r
     WHERE r.lease_id = :lease AND r.production_date = :day AND r.status <> 'void'
     ORDER BY r.ticket_no

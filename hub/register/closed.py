@@ -20,6 +20,8 @@ NOT_CHANGED: Final[Mapping[str, frozenset[str]]] = {
     "well_status_history": frozenset({"well_id"}),
     "production_records": frozenset({"production_date", "well_id", "completion_id"}),
     "accounting_periods": frozenset({"module", "month"}),
+    "meter_readings": frozenset({"equipment_id", "production_date"}),
+    "chemical_treatments": frozenset({"lease_id", "production_date"}),
     "lease_assignments": frozenset({"lease_id", "membership_id"}),
     "memberships": frozenset({"user_id"}),
     "organizations": frozenset({"closed_at", "is_demo", "slug"}),

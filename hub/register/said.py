@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+#: The one rule of a position, whatever the table and the door.
+POSITION: Final = (
+    "Latitude takes -90 to 90 and longitude -180 to 180 degrees; give both, or neither."
+)
+
 SAID: Final[Mapping[str, str]] = {
     "alert_priorities_longest_shelf_s_check": (
         "Longest shelf takes 60 to 2592000 s, for priority 1 at most 3600."
     ),
     "wells_name_key": "There is already a well with this name.",
-    "wells_place_check": (
-        "Latitude takes -90 to 90 and longitude -180 to 180 degrees; give both, or neither."
+    **dict.fromkeys(
+        (
+            *("wells_place_check", "facilities_place_check"),
+            *("incidents_position_check", "incident_events_position_check"),
+        ),
+        POSITION,
     ),
     "wells_bottom_check": (
-        "Bottom lat takes -90 to 90 and bottom lon -180 to 180 degrees; give both, or neither."
+        "Bottom latitude takes -90 to 90 and bottom longitude -180 to 180 degrees; give both, or"
+        " neither."
     ),
     "wells_api14_state_check": (
         "API number begins with a state's number: 01 to 51, or 55, 56, 60 or 61 offshore."
@@ -37,14 +47,10 @@ SAID: Final[Mapping[str, str]] = {
         "H2S takes at least 0, and its low, best and high estimate in this order."
     ),
     "incidents_people_check": "Numbers of people take at least 0.",
-    "incidents_position_check": "Lat takes -90 to 90 and lon -180 to 180 degrees.",
     "incidents_clock_reason_check": (
         "Clock reason is needed where deadlines do not count from the earliest knowledge."
     ),
     "incident_events_note_check": "Note is needed: what happened, in words.",
-    "incident_events_position_check": (
-        "Lat takes -90 to 90 and lon -180 to 180 degrees; give both, or neither."
-    ),
     "incident_notices_told_check": (
         "Once told, give the person who took it, how, and the reference number."
     ),

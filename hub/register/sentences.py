@@ -27,6 +27,7 @@ from sqlalchemy.sql.compiler import IdentifierPreparer
 from hub.register.catalog import RESOURCES, label_of
 from hub.register.said import SAID
 from hub.schema import Base
+from hub.schema.amounts import ITS_UNIT, OF_ONE, RATIO
 
 #: Columns that every rule may name and nobody types.
 SILENT: Final = frozenset({"organization_id", "id"})
@@ -159,7 +160,7 @@ def _label(table: Table, match: re.Match[str], group: str = "a") -> str:
 
 def _unit(table: Table, match: re.Match[str]) -> str:
     unit = table.columns[match["a"]].info.get("unit")
-    return f" {unit}" if unit else ""
+    return f" {unit}" if unit and unit not in (OF_ONE, RATIO, ITS_UNIT) else ""
 
 
 def _one_of(table: Table, match: re.Match[str]) -> str:

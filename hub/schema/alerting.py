@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from hub.schema.amounts import ITS_UNIT
 from hub.schema.base import (
     Authored,
     Base,
@@ -233,10 +234,15 @@ class Alert(Base, Keyed, Owned):
         info=about("The alert that began first of those that stand together.")
     )
     setpoint: Mapped[float | None] = mapped_column(
-        Double, info=about("The limit that was passed; empty where there is none.")
+        Double,
+        info=about("The limit that was passed; empty where there is none.", unit=ITS_UNIT),
     )
-    value: Mapped[float | None] = mapped_column(Double, info=about("Value that raised it."))
-    extreme: Mapped[float | None] = mapped_column(Double, info=about("Worst value so far."))
+    value: Mapped[float | None] = mapped_column(
+        Double, info=about("Value that raised it, as its gauge says it.", unit=ITS_UNIT)
+    )
+    extreme: Mapped[float | None] = mapped_column(
+        Double, info=about("Worst value so far, likewise.", unit=ITS_UNIT)
+    )
 
     announced_level: Mapped[str | None] = mapped_column(
         info=about("Level that people were told of last; empty while nobody was told.")

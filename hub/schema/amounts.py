@@ -18,6 +18,12 @@ Interest = Numeric(12, 10)  #: a share of the whole, 0 to 1
 
 CURRENCY: Final = "USD"
 
+#: What stands in a unit's place where a number has none: a share of the whole, a quotient.
+OF_ONE: Final = "of 1"
+RATIO: Final = "ratio"
+#: Where each row says its own: the unit stands in the column of this name, or with its gauge.
+ITS_UNIT: Final = "in its unit"
+
 PRODUCTS = ("oil", "gas", "ngl")
 
 

@@ -11,7 +11,17 @@ from typing import Any, ClassVar
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.schema.amounts import PRODUCTS, Rate, Volume, label_of_month, month, search_text, title
+from hub.schema.amounts import (
+    ITS_UNIT,
+    PRODUCTS,
+    RATIO,
+    Rate,
+    Volume,
+    label_of_month,
+    month,
+    search_text,
+    title,
+)
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
 from hub.schema.courses import Approved
 
@@ -92,13 +102,16 @@ class Forecast(Base, Keyed, Owned, Authored, Approved):
     )
     di_eff_secant: Mapped[Decimal | None] = mapped_column(
         Fraction,
-        info=about("Decline of the first year, effective, by the secant: 0.35 for 35 %."),
+        info=about(
+            "Decline of the first year, effective, by the secant: 0.35 for 35 %.", unit="1/yr"
+        ),
     )
     b: Mapped[Decimal | None] = mapped_column(
-        Fraction, info=about("Hyperbolic exponent: 0 exponential, 1 harmonic.")
+        Fraction, info=about("Hyperbolic exponent: 0 exponential, 1 harmonic.", unit=RATIO)
     )
     dterm: Mapped[Decimal | None] = mapped_column(
-        Fraction, info=about("Terminal decline a year, at which it turns exponential.")
+        Fraction,
+        info=about("Terminal decline a year, at which it turns exponential.", unit="1/yr"),
     )
     t0: Mapped[date | None] = mapped_column(info=about("Day the curve starts."))
     fit_from: Mapped[date | None] = mapped_column(info=about("First day that was fitted."))
@@ -108,7 +121,7 @@ class Forecast(Base, Keyed, Owned, Authored, Approved):
     )
     n: Mapped[int | None] = mapped_column(info=about("Months that were fitted."))
     rmse_log: Mapped[Decimal | None] = mapped_column(
-        Fraction, info=about("Spread of the logarithm of the rate about the curve.")
+        Fraction, info=about("Spread of the logarithm of the rate about the curve.", unit=RATIO)
     )
     covariance: Mapped[dict[str, Any] | None] = mapped_column(
         info=about("Covariance of the fitted parameters.")
@@ -242,13 +255,23 @@ class Benchmark(Base, Keyed, Owned, Authored):
     period: Mapped[date] = mapped_column(info=about("Month that is compared; its first day."))
     unit: Mapped[str | None] = mapped_column(info=about("What the figures are in."))
     n: Mapped[int] = mapped_column(info=about("Members of the cohort."))
-    p10: Mapped[Decimal | None] = mapped_column(Rate, info=about("A tenth lie below."))
-    p25: Mapped[Decimal | None] = mapped_column(Rate, info=about("A quarter lie below."))
-    p50: Mapped[Decimal | None] = mapped_column(Rate, info=about("Half lie below.", label="Median"))
-    p75: Mapped[Decimal | None] = mapped_column(Rate, info=about("Three quarters lie below."))
-    p90: Mapped[Decimal | None] = mapped_column(Rate, info=about("Nine tenths lie below."))
+    p10: Mapped[Decimal | None] = mapped_column(
+        Rate, info=about("A tenth lie below.", unit=ITS_UNIT)
+    )
+    p25: Mapped[Decimal | None] = mapped_column(
+        Rate, info=about("A quarter lie below.", unit=ITS_UNIT)
+    )
+    p50: Mapped[Decimal | None] = mapped_column(
+        Rate, info=about("Half lie below.", unit=ITS_UNIT, label="Median")
+    )
+    p75: Mapped[Decimal | None] = mapped_column(
+        Rate, info=about("Three quarters lie below.", unit=ITS_UNIT)
+    )
+    p90: Mapped[Decimal | None] = mapped_column(
+        Rate, info=about("Nine tenths lie below.", unit=ITS_UNIT)
+    )
     value_self: Mapped[Decimal | None] = mapped_column(
-        Rate, info=about("Our own figure.", label="Ours")
+        Rate, info=about("Our own figure.", unit=ITS_UNIT, label="Ours")
     )
     percentile_self: Mapped[Decimal | None] = mapped_column(
         Numeric(5, 2), info=about("Share of the cohort below ours.", unit="%", label="Percentile")

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.amounts import search_text
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
+from hub.schema.positions import degrees, position
 
 WELL_TYPES = (
     "oil",
@@ -66,7 +67,6 @@ EQUIPMENT_KINDS = (
 )
 EQUIPMENT_STATUSES = ("in_service", "standby", "in_shop", "scrapped", "sold")
 
-Degrees = Numeric(9, 6)
 Feet = Numeric(9, 2)
 
 
@@ -193,12 +193,8 @@ class Well(Base, Keyed, Owned, Authored):
         server_default="producing",
         info=about("Current status; its history is kept.", choices=WELL_STATUSES),
     )
-    lat: Mapped[Decimal | None] = mapped_column(
-        Degrees, info=about("Latitude of the surface location.", unit="deg")
-    )
-    lon: Mapped[Decimal | None] = mapped_column(
-        Degrees, info=about("Longitude of the surface location.", unit="deg")
-    )
+    lat: Mapped[Decimal | None] = degrees("Latitude of the surface location.")
+    lon: Mapped[Decimal | None] = degrees("Longitude of the surface location.")
     first_production: Mapped[date | None] = mapped_column(info=about("Day of first production."))
     api10: Mapped[str | None] = mapped_column(
         Computed("left(api14, 10)", persisted=True),
@@ -227,12 +223,8 @@ class Well(Base, Keyed, Owned, Authored):
         default="WGS84",
         info=about("What latitudes and longitudes refer to.", choices=DATUMS),
     )
-    bottom_lat: Mapped[Decimal | None] = mapped_column(
-        Degrees, info=about("Latitude of the bottom of the hole.", unit="deg")
-    )
-    bottom_lon: Mapped[Decimal | None] = mapped_column(
-        Degrees, info=about("Longitude of the bottom of the hole.", unit="deg")
-    )
+    bottom_lat: Mapped[Decimal | None] = degrees("Latitude of the bottom of the hole.")
+    bottom_lon: Mapped[Decimal | None] = degrees("Longitude of the bottom of the hole.")
     pump_depth_ft: Mapped[Decimal | None] = mapped_column(
         Feet, info=about("Depth at which the pump is set.", unit="ft", label="Pump depth")
     )
@@ -259,10 +251,8 @@ class Well(Base, Keyed, Owned, Authored):
         ),
         CheckConstraint(one_of("well_type", *WELL_TYPES), name="well_type"),
         CheckConstraint(one_of("status", *WELL_STATUSES), name="status"),
-        CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="place"),
-        CheckConstraint(
-            "bottom_lat BETWEEN -90 AND 90 AND bottom_lon BETWEEN -180 AND 180", name="bottom"
-        ),
+        position("place"),
+        position("bottom", "bottom_lat", "bottom_lon"),
         CheckConstraint(one_of("lift_type", *LIFT_TYPES), name="lift_type"),
         CheckConstraint(one_of("datum", *DATUMS), name="datum"),
         CheckConstraint("md_ft BETWEEN 0 AND 60000", name="md_ft"),

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.schema.amounts import Money, Volume, label_of_month, month, search_text, title
+from hub.schema.amounts import ITS_UNIT, Money, Volume, label_of_month, month, search_text, title
 from hub.schema.base import (
     Authored,
     Base,
@@ -151,10 +151,10 @@ class PermitLimit(Base, Keyed, Owned, Authored):
         info=about("What is limited: injection pressure, flared gas, chlorides …")
     )
     minimum: Mapped[Decimal | None] = mapped_column(
-        Numeric(16, 4), info=about("Least allowed, in its unit.")
+        Numeric(16, 4), info=about("Least allowed.", unit=ITS_UNIT)
     )
     maximum: Mapped[Decimal | None] = mapped_column(
-        Numeric(16, 4), info=about("Most allowed, in its unit.")
+        Numeric(16, 4), info=about("Most allowed.", unit=ITS_UNIT)
     )
     unit: Mapped[str] = mapped_column(info=about("Unit of the limit: psig, bbl, Mcf, mg/L …"))
     per: Mapped[str] = mapped_column(

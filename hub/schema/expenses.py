@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.schema.amounts import CURRENCY, Interest, Money, month, search_text
+from hub.schema.amounts import CURRENCY, OF_ONE, Interest, Money, month, search_text
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
 from hub.schema.courses import Approved, filled, four_eyes
 
@@ -193,7 +193,7 @@ class ExpenseAllocation(Base, Keyed, Owned, Authored):
         info=about("How the part was found.", choices=ALLOCATION_METHODS),
     )
     share: Mapped[Decimal | None] = mapped_column(
-        Interest, info=about("Share of the expense, 0 to 1; empty for a fixed amount.")
+        Interest, info=about("Share of the expense; empty for a fixed amount.", unit=OF_ONE)
     )
     amount: Mapped[Decimal] = mapped_column(
         Money, info=about("What this property bears.", unit="USD")

@@ -7,11 +7,19 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    FetchedValue,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.schema.amounts import Volume
+from hub.schema.amounts import ITS_UNIT, RATIO, Volume
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
 
 CLOSE_STATES = ("complete", "incomplete")
@@ -53,12 +61,26 @@ class MeterReading(Base, Keyed, Owned, Authored):
 
     __tablename__ = "meter_readings"
     TITLE: ClassVar[str] = "read_at"
+    GROUP: ClassVar[str] = "Production"
+    LISTED: ClassVar[tuple[str, ...]] = (
+        *("read_at", "equipment_id", "lease_id", "production_date", "reading"),
+    )
+    FACETS: ClassVar[tuple[str, ...]] = ("lease_id", "equipment_id")
+    SORT: ClassVar[str] = "-read_at"
 
     equipment_id: Mapped[uuid.UUID] = mapped_column(info=about("The meter.", label="Meter"))
-    lease_id: Mapped[uuid.UUID] = mapped_column(info=about("The lease it was read on."))
+    lease_id: Mapped[uuid.UUID] = mapped_column(
+        server_default=FetchedValue(),
+        info=about("The lease it was read on; the meter's own unless given.", label="Lease"),
+    )
     read_at: Mapped[datetime] = mapped_column(info=about("When it was read."))
-    production_date: Mapped[date] = mapped_column(info=about("Production day it counts for."))
-    reading: Mapped[Decimal] = mapped_column(Counter, info=about("In the meter's own unit."))
+    production_date: Mapped[date] = mapped_column(
+        server_default=FetchedValue(),
+        info=about("Production day it counts for; follows from the time unless given."),
+    )
+    reading: Mapped[Decimal] = mapped_column(
+        Counter, info=about("What the counter shows, as the meter counts.", unit=ITS_UNIT)
+    )
     __table_args__ = (
         of_organization(),
         within("equipment_id", table="equipment"),
@@ -66,6 +88,7 @@ class MeterReading(Base, Keyed, Owned, Authored):
         UniqueConstraint("organization_id", "id"),
         UniqueConstraint("equipment_id", "production_date"),
         Index("meter_readings_lease_id_idx", "organization_id", "lease_id", "production_date"),
+        Index("meter_readings_read_at_idx", "organization_id", "read_at"),
         CheckConstraint("reading >= 0", name="reading"),
     )
 
@@ -75,9 +98,18 @@ class ChemicalTreatment(Base, Keyed, Owned, Authored):
 
     __tablename__ = "chemical_treatments"
     TITLE: ClassVar[str] = "product"
+    GROUP: ClassVar[str] = "Production"
+    LISTED: ClassVar[tuple[str, ...]] = (
+        *("production_date", "lease_id", "well_id", "product", "gallons"),
+    )
+    SEARCHED: ClassVar[tuple[str, ...]] = ("product",)
+    FACETS: ClassVar[tuple[str, ...]] = ("product", "lease_id")
+    SORT: ClassVar[str] = "-production_date"
 
-    lease_id: Mapped[uuid.UUID] = mapped_column(info=about("The lease."))
-    well_id: Mapped[uuid.UUID | None] = mapped_column(info=about("The well, where it was one."))
+    lease_id: Mapped[uuid.UUID] = mapped_column(info=about("The lease.", label="Lease"))
+    well_id: Mapped[uuid.UUID | None] = mapped_column(
+        info=about("The well, where it was one.", label="Well")
+    )
     production_date: Mapped[date] = mapped_column(info=about("Production day it counts for."))
     product: Mapped[str] = mapped_column(info=about("What was put in."))
     gallons: Mapped[Decimal] = mapped_column(Volume, info=about("How much.", unit="gal"))
@@ -87,6 +119,7 @@ class ChemicalTreatment(Base, Keyed, Owned, Authored):
         within("well_id", table="wells"),
         UniqueConstraint("organization_id", "id"),
         Index("chemical_treatments_lease_id_idx", "organization_id", "lease_id", "production_date"),
+        Index("chemical_treatments_day_idx", "organization_id", "production_date"),
         CheckConstraint("product <> ''", name="product"),
         CheckConstraint("gallons >= 0", name="gallons"),
     )
@@ -122,7 +155,8 @@ class DailyClose(Base, Keyed, Owned):
         Volume, info=about("Water made, by its tanks and hauls.", unit="bbl")
     )
     factor: Mapped[Decimal | None] = mapped_column(
-        Numeric(12, 6), info=about("Oil measured over oil by the wells' tests and hours.")
+        Numeric(12, 6),
+        info=about("Oil measured over oil by the wells' tests and hours.", unit=RATIO),
     )
     findings: Mapped[list[Any]] = mapped_column(
         JSONB, server_default=text("'[]'"), info=about("What is missing, suspect or unexplained.")

@@ -21,7 +21,6 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.amounts import search_text
-from hub.schema.assets import Degrees
 from hub.schema.base import (
     Authored,
     Base,
@@ -35,6 +34,7 @@ from hub.schema.base import (
 )
 from hub.schema.courses import Course, filled
 from hub.schema.incident_facts import IncidentFacts, fact_checks
+from hub.schema.positions import degrees, position
 
 INCIDENT_CLASSES = (
     *("spill", "release_gas", "fire", "well_control", "injury", "near_miss", "vehicle", "h2s"),
@@ -115,8 +115,8 @@ class Incident(Base, Keyed, Owned, IncidentFacts, Authored, Course):
         info=about("The equipment.", label="Equipment")
     )
     place: Mapped[str | None] = mapped_column(info=about("Where exactly."))
-    lat: Mapped[Decimal | None] = mapped_column(Degrees, info=about("Latitude.", unit="deg"))
-    lon: Mapped[Decimal | None] = mapped_column(Degrees, info=about("Longitude.", unit="deg"))
+    lat: Mapped[Decimal | None] = degrees("Latitude of where it happened.")
+    lon: Mapped[Decimal | None] = degrees("Longitude of where it happened.")
 
     root_cause: Mapped[str | None] = mapped_column(info=about("Why it happened."), sort_order=20)
     review: Mapped[str | None] = mapped_column(
@@ -201,7 +201,7 @@ class Incident(Base, Keyed, Owned, IncidentFacts, Authored, Course):
             "clock_choice = 'earliest' OR COALESCE(clock_reason, '') <> ''", name="clock_reason"
         ),
         CheckConstraint("discovered_at >= occurred_at", name="discovered_at"),
-        CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="position"),
+        position("position"),
         CheckConstraint("recurrence_of_id <> id", name="recurrence_of_id"),
         *fact_checks(),
     )
@@ -256,8 +256,8 @@ class IncidentEvent(Base, Keyed, Owned, Authored):
     document_id: Mapped[uuid.UUID | None] = mapped_column(
         info=about("A photo or paper.", label="Document")
     )
-    lat: Mapped[Decimal | None] = mapped_column(Degrees, info=about("Latitude.", unit="deg"))
-    lon: Mapped[Decimal | None] = mapped_column(Degrees, info=about("Longitude.", unit="deg"))
+    lat: Mapped[Decimal | None] = degrees("Latitude of where it was seen.")
+    lon: Mapped[Decimal | None] = degrees("Longitude of where it was seen.")
     accuracy_m: Mapped[Decimal | None] = mapped_column(
         Numeric(8, 1), info=about("How far off the position may be.", unit="m")
     )
@@ -276,10 +276,7 @@ class IncidentEvent(Base, Keyed, Owned, Authored):
         Index("incident_events_search_text_idx", "search_text", postgresql_using="gin"),
         CheckConstraint(one_of("kind", *INCIDENT_EVENTS), name="kind"),
         CheckConstraint("kind <> 'comment' OR note <> ''", name="note"),
-        CheckConstraint(
-            "lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180 AND (lat IS NULL) = (lon IS NULL)",
-            name="position",
-        ),
+        position("position"),
         CheckConstraint("accuracy_m >= 0", name="accuracy_m"),
     )
 
@@ -333,7 +330,10 @@ class PromotionRule(Base, Keyed, Owned, Authored):
     kind: Mapped[str] = mapped_column(info=about("What is looked at.", choices=PROMOTION_KINDS))
     amount: Mapped[Decimal | None] = mapped_column(
         Numeric(12, 2),
-        info=about("Of a priority: the least urgent; of a loss: barrels; of a site: wells."),
+        info=about(
+            "Of a priority: the least urgent; of a loss: barrels; of a site: wells.",
+            unit="priority, bbl or wells",
+        ),
     )
     minutes: Mapped[int | None] = mapped_column(
         SmallInteger, info=about("How long it must have lasted.", unit="min")

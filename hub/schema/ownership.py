@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.schema.amounts import PRODUCTS, Interest, title
+from hub.schema.amounts import OF_ONE, PRODUCTS, Interest, title
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
 from hub.schema.courses import Approved, four_eyes
 
@@ -168,7 +168,8 @@ class LeasePartner(Base, Keyed, Owned, Authored):
         ),
     )
     decimal_interest: Mapped[Decimal] = mapped_column(
-        Interest, info=about("Share of the whole, up to ten decimals.", label="Decimal")
+        Interest,
+        info=about("Share of the whole, up to ten decimals.", unit=OF_ONE, label="Decimal"),
     )
     burdened_by_id: Mapped[uuid.UUID | None] = mapped_column(
         info=about("The associate whose interest bears this one.")

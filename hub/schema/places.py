@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.amounts import search_text
-from hub.schema.assets import WELL_STATUSES, Degrees, Feet
+from hub.schema.assets import WELL_STATUSES, Feet
 from hub.schema.base import (
     Authored,
     Base,
@@ -24,6 +24,7 @@ from hub.schema.base import (
     part_of,
     within,
 )
+from hub.schema.positions import degrees, position
 
 FACILITY_KINDS = (
     *("tank_battery", "central_battery", "compressor_station", "gas_plant", "disposal"),
@@ -57,8 +58,8 @@ class Facility(Base, Keyed, Owned, Authored):
     code: Mapped[str | None] = mapped_column(info=about("Short code in the accounts."))
     state: Mapped[str | None] = mapped_column(info=about("Two-letter state."))
     county: Mapped[str | None] = mapped_column(info=about("County or parish."))
-    lat: Mapped[Decimal | None] = mapped_column(Degrees, info=about("Latitude.", unit="deg"))
-    lon: Mapped[Decimal | None] = mapped_column(Degrees, info=about("Longitude.", unit="deg"))
+    lat: Mapped[Decimal | None] = degrees("Latitude of where it stands.")
+    lon: Mapped[Decimal | None] = degrees("Longitude of where it stands.")
     directions: Mapped[str | None] = mapped_column(
         info=about("How to get there: gates, roads, who to call.")
     )
@@ -72,7 +73,7 @@ class Facility(Base, Keyed, Owned, Authored):
         Index("facilities_search_text_idx", "search_text", postgresql_using="gin"),
         CheckConstraint(one_of("kind", *FACILITY_KINDS), name="kind"),
         CheckConstraint("state ~ '^[A-Z]{2}$'", name="state"),
-        CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="place"),
+        position("place"),
     )
 
 

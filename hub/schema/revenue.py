@@ -12,6 +12,7 @@ from sqlalchemy import CheckConstraint, FetchedValue, ForeignKeyConstraint, Inde
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.amounts import (
+    OF_ONE,
     PRODUCTS,
     Interest,
     Money,
@@ -265,7 +266,8 @@ class RevenueDistribution(Base, Keyed, Owned, Authored, Approved):
         info=about("Kind of interest.", label="Interest", choices=INTEREST_TYPES),
     )
     decimal_interest: Mapped[Decimal] = mapped_column(
-        Interest, info=about("Share of the whole, up to ten decimals.", label="Decimal")
+        Interest,
+        info=about("Share of the whole, up to ten decimals.", unit=OF_ONE, label="Decimal"),
     )
     owner_volume: Mapped[Decimal] = mapped_column(
         Volume, info=about("The owner's part of the volume.", unit=VOLUME_UNIT)

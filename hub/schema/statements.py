@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from sqlalchemy import CheckConstraint, FetchedValue, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.schema.amounts import Interest, Money, label_of_month, month, search_text, title
+from hub.schema.amounts import OF_ONE, Interest, Money, label_of_month, month, search_text, title
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
 from hub.schema.courses import Approved, filled, four_eyes
 
@@ -174,7 +174,7 @@ class JibStatementLine(Base, Keyed, Owned, Authored):
         Money, info=about("Amount for all owners together.", unit="USD")
     )
     interest: Mapped[Decimal] = mapped_column(
-        Interest, info=about("The partner's share of it, 0 to 1.")
+        Interest, info=about("The partner's share of it.", unit=OF_ONE)
     )
     net: Mapped[Decimal] = mapped_column(
         Money, info=about("What the partner bears; shares of one expense sum to it.", unit="USD")

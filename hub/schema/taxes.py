@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, Index, Numeric, UniqueConstraint, column
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.schema.amounts import Money, Price, Volume, label_of_month, month, title
+from hub.schema.amounts import ITS_UNIT, Money, Price, Volume, label_of_month, month, title
 from hub.schema.base import Authored, Base, Keyed, Owned, about, of_organization, one_of, within
 from hub.schema.courses import Course
 
@@ -90,7 +90,7 @@ class TaxRate(Base, Keyed, Owned, Authored):
         info=about("Of value, by volume, or by bands of income.", choices=RATE_KINDS),
     )
     rate: Mapped[Decimal] = mapped_column(
-        Numeric(14, 10), info=about("0.046 for 4.6 %; or money for one unit.")
+        Numeric(14, 10), info=about("0.046 for 4.6 %; or money for one unit.", unit=ITS_UNIT)
     )
     unit: Mapped[str] = mapped_column(
         server_default="fraction", info=about("What the rate is in.", choices=RATE_UNITS)

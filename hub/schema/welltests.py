@@ -174,7 +174,7 @@ class WellTest(Base, Keyed, Owned, Authored):
     wor: Mapped[Decimal | None] = mapped_column(
         Numeric(16, 4),
         Computed("round(water_bbl / NULLIF(oil_bbl, 0::numeric), 4)", persisted=True),
-        info=about("Water per barrel of oil.", label="Water-oil ratio"),
+        info=about("Water per barrel of oil.", unit="bbl/bbl", label="Water-oil ratio"),
     )
     bsw_pct: Mapped[Decimal | None] = mapped_column(
         Numeric(5, 2), info=about("Sediment and water in the oil.", unit="%", label="BS&W")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
@@ -26,6 +27,7 @@ class Site:
     url: str
     database: postgres.Database
     scene: scene.Scene
+    keys: dict[str, uuid.UUID] = field(default_factory=dict)  #: of what else was put there
 
     def freshen(self) -> None:
         """Let every agent but the silent one have just been heard."""

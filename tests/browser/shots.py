@@ -24,7 +24,7 @@ from waitress.server import create_server
 
 from hub.console import create_app
 from hub.notify.channels import push
-from tests.browser import chrome, desk, night, rota, scene, story
+from tests.browser import chrome, desk, fieldday, night, rota, scene, story
 from tests.browser.conftest import Site
 from tests.console import settings_for
 from tests.servers import postgres
@@ -55,8 +55,10 @@ def pages(site: Site) -> dict[str, str]:
         "rule-start": f"/rules/new?tag={own.tags['Bravo 1H', 'casing_pressure']}",
         **night_pages(site),
         "production": "/production",
+        "production-reconciliation": "/production/reconciliation",
         "production-grid": "/production/grid",
         "production-entries": "/production/entries",
+        **{f"production-{name}": f"/production/entries/{key}" for name, key in site.keys.items()},
         "register": "/register",
         "register-wells": "/register/wells?well_type=oil&md_ft__gte=15000&sort=-md_ft",
         "register-expenses": "/register/expenses?status=draft",
@@ -136,13 +138,13 @@ fetch(arguments[0]).then(answer => answer.arrayBuffer()).then(body => {
 });"""
 
 
-SHEET = """Well Name,Lease,Status,Measured depth,First Production,Latitude
-Bravo 4H,Bravo Unit,drilling,21350,,31.4211
-Bravo 5H,Bravo Unit,drilling,about 21350,,31.4213
-Delta 9,Delta Ranche,producing,17800,2024-02-31,31.3890
-Bravo 1H,Bravo Unit,producing,19000,2019-04-15,31.4210
-,Echo State 12,producing,16900,2018-06-01,31.3560
-Kilo 2,Juliet Fee,flowing,18100,6/1/2021,131.4620
+SHEET = """Well Name,Lease,Status,Measured depth,First Production,Latitude,Longitude
+Bravo 4H,Bravo Unit,drilling,21350,,31.4211,-103.5120
+Bravo 5H,Bravo Unit,drilling,about 21350,,31.4213,-103.5118
+Delta 9,Delta Ranche,producing,17800,2024-02-31,31.3890,-103.5770
+Bravo 1H,Bravo Unit,producing,19000,2019-04-15,31.4210,-103.5120
+,Echo State 12,producing,16900,2018-06-01,31.3560,-103.4690
+Kilo 2,Juliet Fee,flowing,18100,6/1/2021,131.4620,-103.6020
 """
 
 
@@ -186,7 +188,7 @@ def served() -> Iterator[Site]:
         server = postgres.embedded(Path(folder) / "server")
         database = server.fresh(postgres.migrated)
         built = scene.build(database.engine("owner"), datetime.now(UTC))
-        desk.furnish(database, built)
+        morning = fieldday.furnish(desk.furnish(database, built))
         rota.furnish(database, built)
         told = settings_for(database, WELLFLOW_PUSH_PRIVATE_KEY=push.new_private_key())
         with Session(database.engine("owner")) as session, session.begin():
@@ -197,7 +199,8 @@ def served() -> Iterator[Site]:
         web = create_server(app, host="127.0.0.1", port=0, threads=6)
         threading.Thread(target=web.run, daemon=True).start()
         try:
-            yield Site(f"http://127.0.0.1:{web.effective_port}", database, built)
+            waits = {name: morning.keys[name] for name in ("conflict", "refused")}
+            yield Site(f"http://127.0.0.1:{web.effective_port}", database, built, waits)
         finally:
             web.close()
             database.close()

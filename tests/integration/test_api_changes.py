@@ -31,6 +31,10 @@ def owner(office: Office) -> Program:
     return office.program()
 
 
+#: A position is whole, or none.
+PLACE = {"lat": "31.25", "lon": "-103.5"}
+
+
 def count(office: Office, name: str) -> int:
     """How many wells have a name, as the database has it."""
     with office.database.engine("owner").begin() as connection:
@@ -42,7 +46,7 @@ def count(office: Office, name: str) -> int:
 
 
 def test_a_new_row_is_answered_whole_and_where_it_is(office: Office, owner: Program) -> None:
-    answer = owner.post("/wells", {"name": next(NAMES), "lease_id": office.lease, "lat": "31.25"})
+    answer = owner.post("/wells", {"name": next(NAMES), "lease_id": office.lease, **PLACE})
     assert answer.status_code == 201
     made = owner.get(answer.headers["Location"])
     assert made.get_json() == answer.get_json()

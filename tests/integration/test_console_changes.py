@@ -430,8 +430,8 @@ def test_a_well_is_added_and_changed(alice: Visitor, rows: Ask) -> None:
         ({"name": ""}, "This is needed."),
         ({"name": "BLUEBONNET 1h"}, "Another well has this already."),
         ({"api14": "123"}, "An API number has 14 digits"),
-        ({"lat": "91", "lon": "0"}, "Use a number between -90 and 90."),
-        ({"lat": "31"}, "Give both latitude and longitude, or neither."),
+        ({"lat": "91", "lon": "0"}, "Latitude takes -90 to 90"),
+        ({"lat": "31"}, "give both, or neither."),
         ({"well_type": "volcano"}, "Choose one of the list."),
     ],
 )

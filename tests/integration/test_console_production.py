@@ -90,7 +90,7 @@ def test_two_entries_stand_side_by_side_until_the_office_chooses(
     enter(office, office.ours.pumper, **well(office, 0, tubing_psig="410"))
     second = enter(office, office.cast.both, **well(office, 0, tubing_psig="512"))
     page = bob.get(f"/production/entries/{second}")
-    assert "Bluebonnet 1H: tubing psig 410 512 differs" in words(page.text)
+    assert "Bluebonnet 1H: Tubing pressure differs 410 psig 512 psig" in words(page.text)
     assert "Two entries" in words(bob.get("/production/entries").text)
     carl = signed_in(app, "carl")
     assert "Take the second" not in carl.get(f"/production/entries/{second}").text
@@ -143,10 +143,36 @@ def test_the_grid_saves_what_can_be_and_marks_what_cannot(office: Office, bob: V
     assert figures(office)[0][1] == Decimal("31.5")
 
 
+def test_two_people_fill_in_two_cells_of_one_row_and_both_are_kept(
+    office: Office, bob: Visitor
+) -> None:
+    well = office.ours.wells[0]
+    address = f"/production/grid?day={DAY}"
+    seen = re.findall(rf'name="({well}\.(?:version|was))" value="([^"]*)"', bob.get(address).text)
+    mine = dict(seen) | {f"{well}.casing_psig": "96"}
+    theirs = dict(seen) | {f"{well}.water_bbl": "7"}
+    assert bob.post(address, theirs).status_code == 303
+    assert bob.post(address, mine).status_code == 303, "another cell of the row is no conflict"
+    again = bob.post(address, dict(seen) | {f"{well}.water_bbl": "9", f"{well}.casing_psig": "95"})
+    assert words(again.text).count("Somebody else entered") == 2
+    with office.session() as session:
+        row = session.execute(
+            text(
+                "SELECT oil_bbl, water_bbl, casing_psig FROM production_records"
+                " WHERE well_id = :w AND record_kind = 'field_estimate'"
+            ),
+            {"w": well},
+        ).one()
+    assert tuple(row) == (Decimal("31.5"), 7, 96)
+
+
 def test_the_day_says_what_is_open_of_each_lease(office: Office, bob: Visitor) -> None:
     close_operator(office.database.engine("app"), office.ours.id, days=1)
     page = words(bob.get(f"/production?day={DAY}").text)
     assert "Bluebonnet Energy Unit 1" in page
     assert "An entry was refused and waits to be mended" in page
+    assert 'href="/production/entries"' in bob.get(f"/production?day={DAY}").text
+    assert "Nothing was compared" in bob.get("/production/reconciliation?day=2001-01-01").text
+    assert bob.get(f"/production/reconciliation?day={DAY}").status_code == 200
     assert "Nothing was closed" in bob.get("/production?day=2001-01-01").text
     assert bob.get("/production?day=rubbish").status_code == 200

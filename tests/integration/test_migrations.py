@@ -263,3 +263,30 @@ def test_every_table_explains_itself(mapper: Any) -> None:
     assert inspect.getdoc(cls)
     assert cls.TITLE in table.c
     assert "organization_id" in table.c or table.name in OUTSIDE_ORGANIZATIONS
+
+
+def test_half_a_position_is_taken_away_and_stays_in_the_trail(plain_server: Server) -> None:
+    database = plain_server.empty()
+    try:
+        migrate(database.admin_url, say=silent, revision="0015")
+        with database.engine("owner").begin() as connection:
+            key = connection.scalar(
+                text(
+                    "WITH o AS (INSERT INTO organizations (name, slug) VALUES ('Acme', 'acme')"
+                    " RETURNING id) INSERT INTO wells (organization_id, name, lat)"
+                    " SELECT id, 'Bravo 1H', 31.4 FROM o RETURNING id"
+                )
+            )
+        migrate(database.admin_url, say=silent)
+        with database.engine("owner").connect() as connection:
+            left = connection.scalar(text("SELECT lat FROM wells WHERE id = :k"), {"k": key})
+            kept = connection.scalar(
+                text(
+                    "SELECT before ->> 'lat' FROM audit_log WHERE row_id = :k"
+                    " AND verb = 'update' ORDER BY id DESC LIMIT 1"
+                ),
+                {"k": key},
+            )
+        assert (left, kept) == (None, "31.400000")
+    finally:
+        plain_server.drop(database)

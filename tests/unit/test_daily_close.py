@@ -66,7 +66,7 @@ def test_what_is_not_known_is_not_zero() -> None:
         (LeaseDay(DAY, [], [sold(None)]), "unreconciled", "Ticket 77123 has no volume"),
         (LeaseDay(DAY, [tank("10", "40", "10", "33")]), "unreconciled", "7.0 bbl unexplained"),
         (LeaseDay(DAY, [], [], [well(1, "9", entered=False)]), "missing", "entered for 1H"),
-        (LeaseDay(DAY, waiting=[("conflict", "")]), "missing", "choose"),
+        (LeaseDay(DAY, waiting=[("conflict", "")]), "suspect", "choose"),
         (LeaseDay(DAY, waiting=[("refused", "No.")]), "missing", "mended: No."),
         (
             LeaseDay(DAY, [tank("0", "50")], [], [well(1, "20"), well(2, "20")]),

@@ -7,7 +7,9 @@ import pytest
 from hub.permissions import LETTERS, MATRIX, ROLES, allowed, verbs
 from hub.register.catalog import AUTOMATIC, RESOURCES, groups, resource
 from hub.register.errors import Missing
+from hub.register.positions import read_position
 from hub.register.query import UNSORTED
+from hub.register.said import POSITION
 from hub.register.sentences import rules, spoken
 
 CORE = (
@@ -47,6 +49,49 @@ def test_every_field_has_a_label_and_a_sentence() -> None:
     silent = [f"{table}.{name}" for table, name in FIELDS if not RESOURCES[table].fields[name].help]
     assert not silent
     assert all(RESOURCES[table].fields[name].label for table, name in FIELDS)
+
+
+def test_every_number_with_decimals_says_its_unit() -> None:
+    """Money, volumes, shares, quotients: a figure without a unit is read in the wrong one."""
+    bare = [
+        f"{table}.{name}"
+        for table, name in FIELDS
+        if RESOURCES[table].fields[name].kind in {"decimal", "double"}
+        and not RESOURCES[table].fields[name].unit
+    ]
+    assert not bare
+
+
+def test_a_position_is_kept_by_one_rule_in_every_table() -> None:
+    pairs = [(t, n) for t, n in FIELDS if n in {"lat", "lon", "bottom_lat", "bottom_lon"}]
+    assert {table for table, _ in pairs} == {"wells", "facilities", "incidents", "incident_events"}
+    told = set()
+    for table, name in pairs:
+        one = RESOURCES[table].fields[name]
+        assert (one.unit, one.precision, one.scale) == ("deg", 9, 6)
+        spoken = [rule.sentence for rule in rules(table).values() if name in rule.fields]
+        assert len(spoken) == 1, f"{table}.{name}"
+        told.add(spoken[0].replace("Bottom latitude", "Latitude").replace("bottom ", ""))
+    assert told == {POSITION}
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "wrong"),
+    [
+        ("31.4211", "-103.512", ""),
+        ("", " ", ""),
+        ("91", "0", "lat"),
+        ("0", "-180.1", "lon"),
+        ("31", "", "lon"),
+        ("", "7", "lat"),
+        ("31.12345678", "0", "lat"),
+        ("north", "0", "lat"),
+    ],
+)
+def test_a_position_is_read_by_one_rule(lat: str, lon: str, wrong: str) -> None:
+    found, faults = read_position(lat, lon)
+    assert "".join(faults) == wrong
+    assert (found == (None, None)) == (bool(wrong) or not lat)
 
 
 def test_what_the_product_keeps_is_offered_by_no_form() -> None:

@@ -28,6 +28,7 @@ from agent.contract.fieldform.page import stop_page
 from agent.contract.fieldwords import LANGUAGES, say
 from agent.contract.stopsheet import Stop
 from agent.contract.wire import dump
+from hub.console import assets
 from hub.console.assets import FOLDER, FOR_EVER
 from hub.console.context import console, now, records, visitor
 from hub.console.gate import anyone, needs
@@ -35,6 +36,8 @@ from hub.console.pages import field_photos
 from hub.console.pages.field_photos import owner
 from hub.permissions import Action
 from hub.production import entries
+from hub.production.entries import OFF_ROUTE
+from hub.production.late import keep_late
 from hub.production.sheets import sheet_of
 from hub.schema import FieldEntry
 
@@ -89,15 +92,15 @@ def save(stop: uuid.UUID) -> ResponseReturnValue:
     if form.get("owner") and form.get("owner") != owner():
         return _told(401, state="another person is signed in")
     with records() as session:
-        visit = _visit(session, stop, alone=script)
-        outcome = _take(session, visit, form)
-        entry = outcome.entry
+        visit = _visit_or_none(session, stop, alone=script)
+        outcome = None if visit is None else _take(session, visit, form)
+        entry = None if outcome is None else outcome.entry
         why = field_photos.keep(session, entry.id, files) if entry is not None else ""
+    if visit is None or outcome is None:
+        return _kept_for_the_office(stop, form)
     if script:
-        sent = form.get("id")
-        if outcome.entry is not None:
-            return _told(200, id=sent, state="taken")
-        return _told(422, id=sent, faults=dict(outcome.faults))
+        said = {"state": "taken"} if entry is not None else {"faults": dict(outcome.faults)}
+        return _told(200 if entry is not None else 422, id=form.get("id"), **said)
     return _shown(visit, outcome, why)
 
 
@@ -142,12 +145,41 @@ def _stored(entry: Entry) -> Insert:
     return insert(FieldEntry).values(**values).on_conflict_do_nothing()
 
 
-def _visit(session: Session, stop: uuid.UUID, *, alone: bool = False) -> Visit:
-    """One person at one stop; `alone`, without the others of the route, which a script knows."""
+def _kept_for_the_office(stop: uuid.UUID, form: Form) -> Response:
+    """Answer for a stop that left the route: the office has what was typed, the phone goes on."""
+    sent, who = form.get("id"), visitor()
+    kept = _key(sent) and keep_late(
+        console().engine, who.organization_id, who.user_id, stop, form, now()
+    )
+    if not kept:
+        abort(404)
+    if "application/json" in request.headers.get("Accept", ""):
+        return _told(200, id=sent, state="refused", reason=OFF_ROUTE)
+    with records() as session:
+        door = _door(session)
+    return _page(drawn.message_page(door, door.say("off_route")), 409)
+
+
+def _key(words: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(words)
+    except ValueError:
+        return None
+
+
+def _visit(session: Session, stop: uuid.UUID) -> Visit:
+    """One person at one stop."""
+    return _visit_or_none(session, stop) or abort(404)
+
+
+def _visit_or_none(session: Session, stop: uuid.UUID, *, alone: bool = False) -> Visit | None:
+    """One person at one stop of the route, if it is one; `alone`, without the others of the route,
+    which a script knows.
+    """
     sheet = sheet_of(session, now(), [stop] if alone else None)
     found = sheet.find(stop)
     if found is None:
-        abort(404)
+        return None
     return Visit(_door(session), sheet, found, visitor().user_id, now())
 
 
@@ -212,10 +244,8 @@ def static(name: str) -> ResponseReturnValue:
 @pages.get("/worker.js")
 @anyone
 def worker() -> ResponseReturnValue:
-    """The script that serves the pages without signal; browsers look for a newer one themselves."""
-    response = send_from_directory(FOLDER, "field-worker.js", mimetype="text/javascript")
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+    """The script that serves the pages without signal."""
+    return assets.worker("field-worker.js")
 
 
 @pages.get("/manifest.webmanifest")

@@ -6,7 +6,6 @@ import contextlib
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from flask import Blueprint, Response, abort, flash, redirect, request
@@ -111,7 +110,7 @@ def _report(form: Form) -> Report:
         offered = [key for key, _words in state.places(session)]
     column, _, key = form.choice("where", offered).partition(":")
     place = {f"{column}_id": uuid.UUID(key)} if key else {}
-    lat, lon = _degrees(form, "lat", 90), _degrees(form, "lon", 180)
+    lat, lon = form.position()
     return Report(
         visitor().organization_id,
         kind,
@@ -216,13 +215,11 @@ def entry(incident_id: uuid.UUID) -> ResponseReturnValue:
     request.max_content_length = console().settings.documents.max_bytes + ENVELOPE
     form = Form(request.form)
     note = form.text("note", longest=4000)
-    lat, lon = _degrees(form, "lat", 90), _degrees(form, "lon", 180)
+    lat, lon = form.position()
     at = _instant(form, "happened_at")
     file = request.files.get("photo")
     if not note and (file is None or not file.filename) and lat is None:
         form.fault("note", "Write what happened, add a photo, or a position.")
-    if (lat is None) != (lon is None):
-        form.fault("lat", "A position has both a latitude and a longitude.")
     if form.faults:
         flash(" ".join(form.faults.values()))
         return back(incident_id)
@@ -407,17 +404,3 @@ def _instant(form: Form, name: str) -> datetime | None:
         form.fault(name, f"“{words[:40]}” is no time; write it like 2026-03-31T14:30.")
         return None
     return local if local.tzinfo else local.replace(tzinfo=visitor().zone)
-
-
-def _degrees(form: Form, name: str, most: int) -> Decimal | None:
-    words = form.raw(name)
-    if not words:
-        return None
-    try:
-        value = round(Decimal(words), 6)
-    except InvalidOperation:
-        value = Decimal(999)
-    if not -most <= value <= most:
-        form.fault(name, f"Use degrees from -{most} to {most}.")
-        return None
-    return value

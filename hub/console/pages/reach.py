@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-from flask import Blueprint, Response, abort, flash, redirect, request, send_from_directory, url_for
+from flask import Blueprint, Response, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from hub.console import channel_form
-from hub.console.assets import FOLDER
+from hub.console import assets, channel_form
 from hub.console.channel_form import PRIORITIES, SHORT, offered
 from hub.console.context import console, now, records, visitor
 from hub.console.forms import Form
@@ -65,10 +64,8 @@ def subscribe() -> ResponseReturnValue:
 @pages.get("/worker.js")
 @anyone
 def worker() -> ResponseReturnValue:
-    """The script that shows what is pushed; browsers look for a newer one by themselves."""
-    response = send_from_directory(FOLDER, "worker.js", mimetype="text/javascript")
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+    """The script that shows what is pushed."""
+    return assets.worker("worker.js")
 
 
 @pages.post("/<uuid:channel_id>")

@@ -158,19 +158,18 @@ FIELDS = ("name", "site", "well_type", "status", "lat", "lon", "api14")
 
 
 def _read(form: Form) -> dict[str, Any]:
+    lat, lon = form.position()
     values: dict[str, Any] = {
         "name": form.text("name", required=True, longest=80),
         "site": form.text("site", longest=80) or None,
         "well_type": form.choice("well_type", WELL_TYPES),
         "status": form.choice("status", WELL_STATUSES),
-        "lat": form.number("lat", low=-90, high=90),
-        "lon": form.number("lon", low=-180, high=180),
+        "lat": lat,
+        "lon": lon,
         "api14": form.text("api14").replace("-", "") or None,
     }
     if values["api14"] and not (len(values["api14"]) == 14 and values["api14"].isdigit()):
         form.fault("api14", "An API number has 14 digits, like 42-389-12345-00-00.")
-    if (values["lat"] is None) != (values["lon"] is None):
-        form.fault("lon", "Give both latitude and longitude, or neither.")
     return values
 
 
