@@ -62,6 +62,15 @@ PHOTO_WORDS: Final[dict[str, tuple[str, str]]] = {
         "Lo anotado quedó guardado, una foto no: {why}",
     ),
     "photo_refused": ("A photo was not taken: {why}", "Una foto no fue aceptada: {why}"),
+    "photo_unnamed": ("The entry names no such photo.", "Lo anotado no nombra esta foto."),
+    "photo_not_yours": (
+        "Only who made an entry, or the office, adds photos to it.",
+        "Solo quien anotó, o la oficina, agrega fotos.",
+    ),
+    "photo_none": (
+        "This is no picture; photos are JPEG, PNG, WebP or HEIC.",
+        "Esto no es una imagen; las fotos son JPEG, PNG, WebP o HEIC.",
+    ),
     "photo_forget": ("Forget it", "Olvidarla"),
     "entry_one": ("1 entry", "1 anotación"),
     "entry_many": ("{count} entries", "{count} anotaciones"),

@@ -62,6 +62,10 @@ _ASIDE: Final = text(
 )
 
 
+class _NobodyError(HubError):
+    """There is nobody as whom a photo could be kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """A photo that can be decided."""
@@ -108,7 +112,7 @@ def _one(work: Engine, people: Engine, settings: HubSettings, due: Due) -> bool:
             actor = _actor(work, due)
             with tenant_session(people, due.organization, actor) as session:
                 photos.receive(session, settings.documents, due.entry, due.sha256.hex(), content)
-    except (PhotoRefusedError, PhotoBrokenError, PhotoEarlyError) as fault:
+    except (_NobodyError, PhotoRefusedError, PhotoBrokenError, PhotoEarlyError) as fault:
         _set_aside(work, due, str(fault), content or b"".join(pieces.values()))
         return True
     except (SQLAlchemyError, HubError, OSError):
@@ -141,14 +145,12 @@ def _actor(work: Engine, due: Due) -> Actor:
     try:
         person = uuid.UUID(due.person)
     except ValueError:
-        raise PhotoRefusedError(
-            "The entry of this photo says of nobody that they made it"
-        ) from None
+        raise _NobodyError("The entry of this photo says of nobody that they made it") from None
     asked = {"organization": due.organization, "person": person}
     with work.connect() as connection:
         found = connection.execute(_MEMBER, asked).one_or_none()
     if found is None:
-        raise PhotoRefusedError("Whoever made the entry of this photo does not work here any more")
+        raise _NobodyError("Whoever made the entry of this photo does not work here any more")
     return Actor(person, found.id, found.role, DOOR)
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from agent.contract.entry import Entry
+from agent.contract.fieldwords import say
 from hub.documents import Details, add_document
 from hub.documents.kinds import UnwelcomeError, sniff
 from hub.errors import HubError
@@ -38,7 +39,13 @@ MOST_BEFORE: Final = 20  #: corrections that are followed back
 
 
 class PhotoRefusedError(HubError):
-    """A photo is not taken, and will not be if it comes again; says why in a sentence."""
+    """A photo is not taken, and will not be if it comes again; `key` is that of the form's words
+    that say why.
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__(say("en", key))
+        self.key = key
 
 
 class PhotoEarlyError(HubError):
@@ -144,13 +151,13 @@ def _told(entry: FieldEntry, sha256: str) -> Mapping[str, Any]:
     for photo in _photos(entry.body):
         if photo.get("sha256") == sha256:
             return photo
-    raise PhotoRefusedError("The entry names no such photo.")
+    raise PhotoRefusedError("photo_unnamed")
 
 
 def _permit(session: Session, entry: FieldEntry) -> None:
     actor = acting(session)
     if actor.role not in OFFICE and str(actor.user_id) != str(entry.body.get("person")):
-        raise PhotoRefusedError("Only who made an entry, or the office, adds photos to it.")
+        raise PhotoRefusedError("photo_not_yours")
 
 
 def _with_those_before(session: Session, entry: FieldEntry) -> Iterator[FieldEntry]:
@@ -209,9 +216,9 @@ def _keep(
     try:
         media = sniff(stream)
     except UnwelcomeError as fault:
-        raise PhotoRefusedError(str(fault)) from fault
+        raise PhotoRefusedError("photo_none") from fault
     if not media.startswith("image/"):
-        raise PhotoRefusedError("This is no picture; photos are JPEG, PNG, WebP or HEIC.")
+        raise PhotoRefusedError("photo_none")
     stream.seek(0)
     said = Details(
         title=str(told.get("caption") or _title(session, entry))[:200],

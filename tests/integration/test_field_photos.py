@@ -159,9 +159,10 @@ def test_what_is_no_photo_of_the_entry_is_refused_with_a_reason(field: Field) ->
     entry = field.enter(carl, named, note="A photo that is none")
     stranger = field.photo(carl, entry, jpeg(seed=99))
     assert (stranger.status_code, stranger.json["why"]) == (422, "The entry names no such photo.")
+    carl.client.set_cookie("wellflow_lang", "es", path="/field/")
     text_file = field.photo(carl, entry, named)
     assert text_file.status_code == 422
-    assert "picture" in text_file.json["why"] or "kept" in text_file.json["why"]
+    assert text_file.json["why"].startswith("Esto no es una imagen")
     too_large = field.photo(carl, entry, bytes(6 << 20))
     assert too_large.status_code == 413
 
@@ -255,3 +256,16 @@ def test_an_entry_that_is_mended_takes_its_photos_along(field: Field) -> None:
     assert answer.status_code == 200, answer.text
     page = signed_in(field.app, "alice").get(_page(field, str(mended["id"]))).text
     assert page.count('<img class="photo"') == 1
+
+
+def test_a_photo_of_somebody_who_left_is_set_aside(field: Field) -> None:
+    carl, picture = signed_in(field.app, "carl"), jpeg(seed=20)
+    entry = field.enter(carl, picture, note="The last day")
+    person = {"u": field.cast.bluebonnet.pumper}
+    field.rows("UPDATE memberships SET ended_at = now() WHERE user_id = :u", **person)
+    field.send_parts(entry, picture)
+    assert field.take_up() == 1
+    field.rows("UPDATE memberships SET ended_at = NULL WHERE user_id = :u", **person)
+    ((reason,),) = field.rows("SELECT reason FROM quarantine ORDER BY received_at DESC LIMIT 1")
+    assert reason.startswith("Whoever made the entry of this photo does not work here any more")
+    assert field.documents(picture) == []

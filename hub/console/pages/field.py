@@ -33,7 +33,7 @@ from hub.console.assets import FOLDER, FOR_EVER
 from hub.console.context import console, now, records, visitor
 from hub.console.gate import anyone, needs
 from hub.console.pages import field_photos
-from hub.console.pages.field_photos import owner
+from hub.console.pages.field_photos import TONGUE, owner
 from hub.permissions import Action
 from hub.production import entries
 from hub.production.entries import OFF_ROUTE
@@ -43,7 +43,6 @@ from hub.schema import FieldEntry
 
 pages = Blueprint("field", __name__, url_prefix="/field")
 
-TONGUE: Final = "wellflow_lang"
 BASE: Final = "/field/"
 #: A photo of a spill or an injury says where it is, if the person lets the phone tell.
 PLACE_OF_REPORTS: Final = "camera=(), geolocation=(self), microphone=()"

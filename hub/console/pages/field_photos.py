@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from agent.contract.fieldform.fields import Form, parse_form
 from agent.contract.fieldform.pictures import FILES, LARGEST_BODY, with_files
+from agent.contract.fieldwords import LANGUAGES, say
 from agent.contract.photos import LARGEST_PHOTO, digest
 from hub.console.context import console, records, visitor
 from hub.console.gate import needs
@@ -29,6 +30,7 @@ pages = Blueprint("field_photos", __name__, url_prefix="/field/photo")
 
 LOG = logging.getLogger(__name__)
 OWNER: Final = "X-WellFlow-Owner"
+TONGUE: Final = "wellflow_lang"
 
 
 def owner() -> str:
@@ -52,11 +54,17 @@ def receive(entry_id: uuid.UUID, sha256: str) -> ResponseReturnValue:
     except photos.PhotoBrokenError as fault:
         return _told(409, why=str(fault))
     except photos.PhotoRefusedError as fault:
-        return _told(422, sha256=sha256, why=str(fault))
+        return _told(422, sha256=sha256, why=say(_language(), fault.key))
     except HubError as fault:
         LOG.exception("a photo could not be kept; it is sent again")
         return _told(503, why=str(fault))
     return _told(200, sha256=sha256, state="taken")
+
+
+def _language() -> str:
+    """The one the form was last read in, else the phone's own."""
+    chosen = request.cookies.get(TONGUE, "")
+    return chosen if chosen in LANGUAGES else request.accept_languages.best_match(LANGUAGES, "en")
 
 
 def _told(status: int, **body: Any) -> Response:
@@ -81,6 +89,8 @@ def keep(session: Session, entry_id: uuid.UUID, files: Sequence[bytes]) -> str:
             with session.begin_nested():
                 settings = console().settings.documents
                 photos.receive(session, settings, entry_id, digest(content), content)
+        except photos.PhotoRefusedError as fault:
+            why = say(_language(), fault.key)
         except HubError as fault:
             why = str(fault)
     return why
