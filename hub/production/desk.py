@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -180,7 +181,11 @@ def pairs(first: Mapping[str, Any], second: Mapping[str, Any], stop: Stop) -> li
     mine, theirs = (
         {cell.label: cell.shown for cell in cells(body, stop)} for body in (first, second)
     )
-    return [Pair(label, mine.get(label), theirs.get(label)) for label in {**mine, **theirs}]
+    labels = list(mine)
+    for before, label in pairwise(["", *theirs]):
+        if label not in mine:  # beside what it stood beside
+            labels.insert(labels.index(before) + 1 if before else 0, label)
+    return [Pair(label, mine.get(label), theirs.get(label)) for label in labels]
 
 
 # ------------------------------------------------------------------------------------- deciding
