@@ -26,6 +26,8 @@ from agent.contract.signals.usual import Cusum, Ewma, Hampel
 
 #: Share of the recent readings in alarm from which a rule is said to be always in alarm.
 ALWAYS: Final = 0.95
+#: Whoever waits longer for a gauge that stands still does not wait for an alarm.
+LONGEST_STILL_MIN: Final = 366 * 1440.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ def _signal_span(rule: Rule, context: Context) -> Span:
         # evenly spread may give more.
         fastest = 12 * across / stage.window_s * stage.per_s
         return (-fastest, fastest)
+    if isinstance(stage, Flat):
+        return (-math.inf, LONGEST_STILL_MIN)
     if isinstance(stage, Hampel | Ewma):
         farthest = across if stage.in_unit else across / stage.floor if stage.floor else math.inf
         return (-farthest, farthest)

@@ -31,6 +31,7 @@ LEVELS: Final = (*SIDED, *ONE)
 OUTER: Final = frozenset({"lolo", "hihi"})
 BLIND_AFTER_S: Final = 60.0  #: without a reading for this long, delays stop counting
 LONGEST_DELAY_S: Final = 7 * 86_400
+LONGEST_BLIND_S: Final = 366 * 86_400
 
 
 class RuleError(ValueError):
@@ -164,7 +165,9 @@ def parse_rule(
         raise RuleError([f"The kind of rule {kind!r} is not known; use {', '.join(KINDS)}."])
     given = Given(params, "The rule", [], attributes)
     given.no_others({*_OF_EVERY_KIND, *_FLAGS, *SETTINGS[kind]}, "a rule")
-    blind = given.number("blind_after_s", default=blind_after_s, low=0.001)
+    longest = float(LONGEST_BLIND_S)
+    blind = given.number("blind_after_s", default=blind_after_s, low=0.001, high=longest)
+    blind = min(blind, longest)  # what was refused must not stop the other faults from being told
     shape = KINDS[kind](given, Circumstances(blind, measure))
     flags = {name: given.flag(name) for name in _FLAGS}
     levels = _levels(kind, shape, replace(given, faults=(faults := [])))

@@ -33,7 +33,8 @@ def window_ms(rule: Rule) -> int:
     """How far back what a rule's stages remember reaches, with the reading before it."""
     still = max(level.setpoint for level in rule.levels) * 60 if rule.kind == "flatline" else 0.0
     reach = still + sum(stage.reach_s for stage in rule.stages)
-    return min(round((reach + 2 * rule.blind_after_s) * 1000), LONGEST_MS) if reach > 0 else 0
+    seconds = min(reach + 2 * rule.blind_after_s, LONGEST_MS / 1000)  # a setpoint may be any number
+    return round(seconds * 1000) if reach > 0 else 0
 
 
 def shortest_ms(rule: Rule) -> int:

@@ -63,6 +63,8 @@ def index() -> Response:
     if given.one("tag") is not None:
         listed = listed.where(AlertRule.tag_id == given.whole("tag", 0, 1, 999_999_999))
     if kind is not None:
+        if kind not in rule_bodies.KINDS:
+            refuse({"kind": f"kind must be one of {', '.join(rule_bodies.KINDS)}."})
         listed = listed.where(AlertRule.kind == kind)
     with records() as session:
         found = list(session.scalars(listed.limit(limit + 1)))

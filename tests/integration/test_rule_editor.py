@@ -417,6 +417,7 @@ def test_programs_are_refused_what_the_form_refuses(
     office = {"kind": "due_date", "params": {}, "tag_id": level}
     assert faults(program.post("/alert_rules/backtest", office))["kind"]
     assert problem(program.get("/alert_rules/nothing"), 404)
+    assert "must be one of" in faults(program.get("/alert_rules?kind=limits"))["kind"]
 
 
 def test_who_may_not_change_rules_may_read_and_try_them(

@@ -45,6 +45,7 @@ def limit(**levels: Any) -> dict[str, Any]:
         ("digital", {"states": [-4], "levels": ALARM}, "none of the states: it can never fire"),
         ("digital", {"count": "starts"} | limit(hi={"setpoint": 0}), "it always fires"),
         ("digital", {"count": "starts"} | limit(hi={"setpoint": 500}), "at most 200 changes"),
+        ("flatline", limit(alarm={"setpoint": 1e300}), "it can never fire"),
         ("digital", {"window_s": 60, "count": "changes"} | limit(hi={"setpoint": 9}), "at most 7"),
         ("rate", {"per": "min"} | limit(hi={"setpoint": 9e4}), "0 to 3000): it can never fire"),
         ("rate", {"to": 2500} | limit(lo={"setpoint": -1}), "it can never fire"),

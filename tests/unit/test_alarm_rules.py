@@ -37,6 +37,17 @@ def test_the_time_without_readings_follows_the_gauge_unless_the_rule_says_otherw
     assert parse_rule("limit", spoken, blind_after_s=900).blind_after_s == 30
 
 
+@pytest.mark.parametrize("kind", ["limit", "flatline", "expression"])
+def test_a_time_without_readings_that_no_clock_counts_is_refused(kind: str) -> None:
+    params = {
+        "limit": {"levels": FOUR},
+        "flatline": {"levels": {"alarm": {"setpoint": 60, "priority": 3}}},
+        "expression": {"condition": "a > 1", "levels": {"alarm": {"priority": 3}}},
+    }[kind]
+    with pytest.raises(RuleError, match="blind_after_s"):
+        parse_rule(kind, params | {"blind_after_s": 1e308})
+
+
 def test_another_kind_is_refused() -> None:
     with pytest.raises(RuleError, match="'guess' is not known; use limit, rate"):
         parse_rule("guess", {})
