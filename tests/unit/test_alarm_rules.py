@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agent.contract.alarm_rules import RuleError, parse_rule
+from hub.alerts.kinds import OFFICE
 
 FOUR = {
     "lolo": {"setpoint": 10, "priority": 1},
@@ -119,3 +120,13 @@ def test_all_faults_are_told_at_once() -> None:
         "'dedband'",
         "The rule: blind_after_s",
     ]
+
+
+@pytest.mark.parametrize("kind", sorted(OFFICE))
+def test_numbers_beyond_any_calendar_are_refused(kind: str) -> None:
+    """Else the first round would fail on them, and the rule be set aside."""
+    for setting in OFFICE[kind].settings:
+        if setting.form in {"number", "optional", "list"}:
+            sent = [1e300] if setting.form == "list" else 1e300
+            with pytest.raises(RuleError, match=setting.name):
+                OFFICE[kind].read({setting.name: sent})

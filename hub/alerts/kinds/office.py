@@ -36,6 +36,9 @@ class Setting:
     choices: tuple[str, ...] = ()
 
 
+#: By unit, what no calendar reaches back to, and no operator counts.
+MOST: Final[Mapping[str, float]] = {"h": 8784.0, "days": 3660.0, "months": 1200.0}
+LARGEST: Final = 1e9
 PRIORITIES: Final = Setting(PRIORITY, "Priority", "", "3", "1 worst … 4 advice")
 
 
@@ -159,16 +162,24 @@ def _read(given: Given, setting: Setting) -> Any:
         return None
     if name == PRIORITY:
         return int(given.number(name, default=float(usual), low=1, high=4))
+    most = MOST.get(setting.unit, LARGEST)
     readers: Mapping[SettingForm, Callable[[], Any]] = {
         "flag": lambda: given.flag(name),
         "choice": lambda: given.choice(name, setting.choices, usual),
-        "list": lambda: list(given.numbers(name, _listed(usual))),
+        "list": lambda: _numbers(given, setting, most),
         "text": lambda: given.text(name),
     }
     plain = readers.get(setting.form)
     if plain is not None:
         return plain()
-    return given.number(name, default=float(usual) if usual else None, low=0)
+    return given.number(name, default=float(usual) if usual else None, low=0, high=most)
+
+
+def _numbers(given: Given, setting: Setting, most: float) -> list[float]:
+    listed = list(given.numbers(setting.name, _listed(setting.usual)))
+    if any(not 0 <= one <= most for one in listed):
+        given.fault(f"{setting.name} must be numbers from 0 to {most:g}.")
+    return listed
 
 
 def _listed(usual: str) -> list[float]:
