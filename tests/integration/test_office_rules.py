@@ -196,11 +196,11 @@ def test_what_nobody_entered_is_asked_for_until_it_is_there(desk: Desk) -> None:
 # ----------------------------------------------------------------------------------- tanks
 
 
-def tank(desk: Desk) -> uuid.UUID:
+def tank(desk: Desk, name: str = "TK-1") -> uuid.UUID:
     key = uuid.uuid4()
     made = Tank(
         id=key,
-        name="TK-1",
+        name=name,
         contents="oil",
         lease_id=desk.operator.lease,
         capacity_bbl=Decimal(400),
@@ -212,24 +212,21 @@ def tank(desk: Desk) -> uuid.UUID:
 
 def gauge(desk: Desk, of: uuid.UUID, hours: float, volume: float) -> None:
     """A gauge so many hours before noon; the volume as a strapping table would give it."""
+    at = NOON - timedelta(hours=hours)
     desk.add(
         TankGauge(
             tank_id=of,
-            gauged_at=NOON - timedelta(hours=hours),
+            gauged_at=at,
             level_in=Decimal("100"),
             kind="routine",
             source="pumper",
         )
     )
-    desk.run(
-        "UPDATE tank_gauges SET volume_bbl = :v WHERE gauged_at = :at",
-        v=volume,
-        at=NOON - timedelta(hours=hours),
-    )
+    desk.run("UPDATE tank_gauges SET volume_bbl = :v WHERE gauged_at = :at", v=volume, at=at)
 
 
 def hauled(desk: Desk, of: uuid.UUID, hours: float, net: float, **more: Any) -> None:
-    closed = NOON - timedelta(hours=hours)
+    closed, volume = NOON - timedelta(hours=hours), Decimal(str(net))
     desk.add(
         RunTicket(
             ticket_no=f"T{hours}",
@@ -239,8 +236,8 @@ def hauled(desk: Desk, of: uuid.UUID, hours: float, net: float, **more: Any) -> 
             tank_id=of,
             opened_at=closed - timedelta(hours=1),
             closed_at=closed,
-            gross_standard_bbl=Decimal(str(net)),
-            net_standard_bbl=Decimal(str(net)),
+            gross_standard_bbl=volume,
+            net_standard_bbl=volume,
             **more,
         )
     )
@@ -254,6 +251,11 @@ def test_oil_that_no_ticket_tells_of_is_missed(desk: Desk) -> None:
     assert "lost 180.0 bbl that no ticket tells of" in desk.look()[0]
     hauled(desk, one, 10, 175)
     assert desk.look() == [], "the ticket came in late; 5 bbl are not worth an alert"
+    two = tank(desk, "TK-2")  # 180 bbl of a hot day are 169 at 60 °F: as observed none is missing
+    for hours, volume in ((20, 300), (4, 120)):
+        gauge(desk, two, hours, volume)
+    hauled(desk, two, 9, 169, opening_bbl=Decimal(300), closing_bbl=Decimal(120))
+    assert desk.look() == []
 
 
 def test_what_was_keyed_is_held_against_the_tanks_own_gauge(desk: Desk) -> None:
@@ -282,8 +284,12 @@ def test_a_ticket_that_does_not_fit_its_own_gauges(desk: Desk) -> None:
     one = tank(desk)
     hauled(desk, one, 10, 180, opening_bbl=Decimal(300), closing_bbl=Decimal(120))
     hauled(desk, one, 9, 150, opening_bbl=Decimal(300), closing_bbl=Decimal(120))
-    (sentence,) = desk.look()
-    assert "says 150.0 bbl, but its own gauges say the tank lost 180.0" in sentence
+    warm = {"gravity_60f": 40, "opening_f": 110, "closing_f": 108}
+    for hours, said in ((8, 175.5), (7, 180)):  # the first is what 180 bbl are at 60 °F
+        hauled(desk, one, hours, said, opening_bbl=Decimal(300), closing_bbl=Decimal(120), **warm)
+    at_60f, observed = sorted(desk.look())
+    assert "says 150.0 bbl, but its own gauges say the tank lost 180.0 (as observed)" in observed
+    assert "says 180.0 bbl, but its own gauges say the tank lost 175.3 (at 60 °F)" in at_60f
 
 
 # --------------------------------------------------------------------------------- due dates

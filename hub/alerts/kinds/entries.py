@@ -7,6 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from agent.contract.entry import SOLD
+from agent.contract.oil import CENT_BBL, OilError, correction, gravity_60f
 from hub.alerts.conditions import Finding
 from hub.alerts.kinds.office import (
     PRIORITIES,
@@ -40,8 +42,9 @@ _TANKS: Final = """
            OR t.lease_id = (SELECT w.lease_id FROM wells w WHERE w.id = :well))
 """
 _TICKETS: Final = """
-    SELECT r.id, r.ticket_no, r.closed_at, r.opening_bbl - r.closing_bbl AS moved,
-           coalesce(r.gross_standard_bbl, r.net_standard_bbl) AS said, l.name AS lease
+    SELECT r.id, r.ticket_no, r.kind, r.closed_at, r.opening_bbl, r.closing_bbl, r.opening_f,
+           r.closing_f, r.gravity_60f, r.observed_gravity, r.observed_gravity_f,
+           r.sediment_water_pct, r.gross_standard_bbl, r.net_standard_bbl, l.name AS lease
     FROM run_tickets r JOIN leases l ON l.id = r.lease_id
     WHERE r.status <> 'void' AND r.production_date >= :since
       AND r.opening_bbl IS NOT NULL AND r.closing_bbl IS NOT NULL
@@ -95,20 +98,54 @@ def find_mismatch(scene: Scene, params: Params) -> Found:
 
 def _mismatches(rows: Any, params: Params) -> Iterator[Finding]:
     for row in rows:
-        off = mismatch(row.moved, row.said)
-        share = off * 100 / row.said if row.said else Decimal(100)
+        moved, said, basis = compared(row)
+        off = mismatch(moved, said)
+        share = off * 100 / said if said else Decimal(100)
         if off < params.amount("volume") or share < params.amount("percent"):
             continue
         yield Finding(
             key=key("ticket", row.id),
-            sentence=f"Ticket {row.ticket_no} of {row.lease} says {row.said:,.1f} bbl, but its own"
-            f" gauges say the tank lost {row.moved:,.1f}.",
+            sentence=f"Ticket {row.ticket_no} of {row.lease} says {said:,.1f} bbl, but its own"
+            f" gauges say the tank lost {moved:,.1f} ({basis}).",
             since=row.closed_at,
             priority=params.priority,
             subject=f"Ticket {row.ticket_no}",
-            value=number(row.said),
-            setpoint=number(row.moved),
+            value=number(said),
+            setpoint=number(moved),
         )
+
+
+def compared(row: Any) -> tuple[Decimal, Decimal, str]:
+    """What a ticket's gauges say ran, what it states, both on one basis, and its name (pure).
+
+    Oil that was sold is stated at 60 °F: its gauges are brought there by temperatures and gravity,
+    and without sediment and water where only the net volume is stated. What lacks a temperature or
+    gravity, and whatever else is moved, is compared as observed.
+    """
+    moved = row.opening_bbl - row.closing_bbl
+    gross = row.gross_standard_bbl
+    said = row.net_standard_bbl if gross is None else gross
+    factors = _factors(row) if row.kind in SOLD else None
+    if factors is None:
+        return moved, said, "as observed"
+    at_60f = row.opening_bbl * factors[0] - row.closing_bbl * factors[1]
+    if gross is None:
+        water = row.sediment_water_pct or Decimal(0)
+        return (at_60f * (100 - water) / 100).quantize(CENT_BBL), said, "net at 60 °F"
+    return at_60f.quantize(CENT_BBL), said, "at 60 °F"
+
+
+def _factors(row: Any) -> tuple[Decimal, Decimal] | None:
+    """Volume at 60 °F of one barrel at either gauge; None where that cannot be told."""
+    gravity = row.gravity_60f
+    try:
+        if gravity is None and None not in (row.observed_gravity, row.observed_gravity_f):
+            gravity = gravity_60f(row.observed_gravity, row.observed_gravity_f)
+        if None in (gravity, row.opening_f, row.closing_f):
+            return None
+        return correction(gravity, row.opening_f), correction(gravity, row.closing_f)
+    except OilError:
+        return None
 
 
 def mismatch(moved: Decimal, said: Decimal) -> Decimal:
@@ -128,7 +165,7 @@ MISSING: Final = OfficeKind(
 )
 MISMATCH: Final = OfficeKind(
     "Ticket does not fit",
-    "A run ticket's volume is not what the tank lost between its own gauges.",
+    "A run ticket's volume is not what the tank lost between its own gauges, on one basis.",
     (
         Setting("volume", "By at least", "bbl", "2"),
         Setting("percent", "and of the ticket", "%", "2"),

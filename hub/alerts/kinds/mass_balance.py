@@ -5,6 +5,10 @@ made more than its tanks gained and its tickets took. The first tells of a leak 
 two gauges; the second also of what never reached a tank. Where a tank has a gauge of its own, what
 was keyed over the closed day is held against it too: more keyed than gauged is a wrong strapping
 table, a drifting gauge or a figure copied forward; less is oil that left unseen.
+
+Every figure is in barrels as observed, as the daily close has them: gauges at the tank's own
+temperature, and of a ticket what its two gauges say ran. At 60 °F the oil of a warm day would be
+missing by one or two percent. Only a ticket without gauges counts with the volume it states.
 """
 
 from __future__ import annotations
@@ -31,8 +35,8 @@ _TANKS: Final = """
     SELECT t.id, t.name, t.facility_id, coalesce(l.name, f.name) AS place,
            b.gauged_at AS earlier_at, b.volume_bbl AS earlier, a.gauged_at AS later_at,
            a.volume_bbl AS later,
-           coalesce((SELECT sum(coalesce(r.gross_standard_bbl, r.net_standard_bbl,
-                                         r.opening_bbl - r.closing_bbl))
+           coalesce((SELECT sum(coalesce(r.opening_bbl - r.closing_bbl, r.gross_standard_bbl,
+                                         r.net_standard_bbl))
                      FROM run_tickets r
                      WHERE r.tank_id = t.id AND r.status <> 'void'
                        AND r.closed_at > b.gauged_at AND r.closed_at <= a.gauged_at), 0) AS taken
@@ -78,8 +82,8 @@ _LEASES: Final = """
         JOIN wells w ON w.id = d.well_id
         GROUP BY w.lease_id)
     SELECT l.id, l.name, l.facility_id, m.oil, s.gained,
-           coalesce((SELECT sum(coalesce(r.gross_standard_bbl, r.net_standard_bbl,
-                                         r.opening_bbl - r.closing_bbl))
+           coalesce((SELECT sum(coalesce(r.opening_bbl - r.closing_bbl, r.gross_standard_bbl,
+                                         r.net_standard_bbl))
                      FROM run_tickets r WHERE r.lease_id = l.id AND r.status <> 'void'
                        AND r.production_date = :day), 0) AS taken
     FROM leases l
