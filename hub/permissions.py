@@ -36,6 +36,7 @@ class Action(Enum):
     SEE_PEOPLE = "see who works here"
     EDIT_PEOPLE = "say who works here"
     ASSIGN_LEASES = "assign leases to pumpers"
+    EDIT_PINS = "set PINs for the sites"
     EDIT_KEYS = "make or revoke API keys"
     SEE_TRAIL = "see the audit trail"
     SEE_FEATURES = "see which features are on"
@@ -59,6 +60,7 @@ MAY: dict[Action, frozenset[str]] = {
     Action.SEE_PEOPLE: frozenset({"owner", "manager", "accountant", "viewer"}),
     Action.EDIT_PEOPLE: frozenset({"owner"}),
     Action.ASSIGN_LEASES: frozenset({"owner", "manager"}),
+    Action.EDIT_PINS: frozenset({"owner", "manager"}),
     Action.EDIT_KEYS: frozenset({"owner"}),
     Action.SEE_TRAIL: frozenset({"owner", "manager", "accountant"}),
     Action.SEE_FEATURES: frozenset({"owner", "manager"}),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,11 +11,12 @@ from sqlalchemy import Row, Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from agent.contract.pins import PinError, hash_pin
+from agent.contract.pins import PinError
 from hub.cli.register import keeper_session, new_password, organization_named
 from hub.cli.screen import CommandError, Exit, Screen
+from hub.console import pins
 from hub.console.passwords import hash_password
-from hub.schema import FieldPin, Lease, LeaseAssignment, Membership, Organization, User
+from hub.schema import Lease, LeaseAssignment, Membership, Organization, User
 from hub.schema import Session as SignIn
 from hub.settings import load
 
@@ -100,14 +100,13 @@ def user_pin(asked: argparse.Namespace, screen: Screen) -> int:
     pin, made_up = ("", False) if asked.remove else _new_pin(asked.pin_file)
     with keeper_session(load(asked.settings)) as session:
         member = _member(session, asked)
-        session.execute(delete(FieldPin).where(FieldPin.membership_id == member.id))
         if pin:
-            kept = {"organization_id": member.organization_id, "membership_id": member.id}
             try:
-                session.add(FieldPin(**kept, pin_hash=hash_pin(pin)))
+                pins.keep(session, member.organization_id, member.id, pin)
             except PinError as fault:
                 raise CommandError(str(fault)) from fault
-        _settle(session)
+        else:
+            pins.end(session, member.id)
     words = f"{asked.email} has {'a new PIN' if pin else 'no PIN any more'} at the sites"
     words += f" of {asked.organization}; they learn it within minutes of a link."
     if made_up:
@@ -121,13 +120,7 @@ def _new_pin(file: str | None) -> tuple[str, bool]:
     """A PIN from a file, or one of chance, and whether it is of chance."""
     if file:
         return new_password(file)
-    while True:
-        pin = f"{secrets.randbelow(10**6):06d}"
-        try:
-            hash_pin(pin)
-        except PinError:
-            continue
-        return pin, True
+    return pins.by_chance(), True
 
 
 def user_assign(asked: argparse.Namespace, screen: Screen) -> int:

@@ -45,9 +45,10 @@ _LEASES: Final = text(
 )
 _PEOPLE: Final = text(
     """
-    SELECT u.id, u.name, u.locale, p.pin_hash FROM field_pins p
+    SELECT u.id, u.name, u.locale, p.pin_hash, o.stops FROM field_pins p
     JOIN memberships m ON m.id = p.membership_id AND m.ended_at IS NULL
     JOIN users u ON u.id = m.user_id AND u.disabled_at IS NULL
+    LEFT JOIN route_orders o ON o.membership_id = m.id
     WHERE p.organization_id = :organization
       AND (m.role IN ('owner', 'manager') OR m.role = 'pumper' AND EXISTS (
            SELECT FROM lease_assignments r
@@ -92,14 +93,18 @@ def _renew(work: Engine, office: Engine, site: Any, now: datetime) -> bool:
 
 def _people(
     work: Engine, organization: uuid.UUID, leases: Sequence[uuid.UUID]
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     asked = {"organization": organization, "leases": list(leases)}
     with work.connect() as connection:
         rows = connection.execute(_PEOPLE, asked).all()
-    return [
-        {"id": str(row.id), "name": row.name, "language": row.locale[:2], "pin": row.pin_hash}
-        for row in rows
-    ]
+    return [_person(row, leases) for row in rows]
+
+
+def _person(row: Any, leases: Sequence[uuid.UUID]) -> dict[str, Any]:
+    """One of the list; with their own order of the site's stops, where they set one."""
+    made = {"id": str(row.id), "name": row.name, "language": row.locale[:2], "pin": row.pin_hash}
+    route = [str(stop) for stop in row.stops or () if stop in leases]
+    return made | {"route": route} if route else made
 
 
 def _content(form: dict[str, Any] | None) -> Any:

@@ -8,7 +8,7 @@ from hub.schema.banking import BankAccount, OwnerPayment
 from hub.schema.base import Base
 from hub.schema.compliance import ComplianceReport, Permit, PermitCondition, PermitLimit, ReportLine
 from hub.schema.expenses import Expense, ExpenseAllocation
-from hub.schema.fieldform import FieldPin
+from hub.schema.fieldform import FieldPin, RouteOrder
 from hub.schema.fieldwork import (
     ChemicalTreatment,
     DailyClose,
@@ -197,6 +197,7 @@ __all__ = [
     "RotationLayer",
     "RotationMember",
     "RotationOverride",
+    "RouteOrder",
     "RunTicket",
     "SalesStatement",
     "SavedView",

@@ -1,4 +1,4 @@
-"""What the pumper's form at a site needs beside the register: who may sign in there."""
+"""What the pumper's form needs beside the register: who signs in at a site, in which order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import uuid
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import UniqueConstraint, text
+from sqlalchemy import CheckConstraint, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.schema.base import Base, Keyed, Owned, about, of_organization, within
@@ -33,4 +34,29 @@ class FieldPin(Base, Keyed, Owned):
         of_organization(),
         within("membership_id", table="memberships"),
         UniqueConstraint("membership_id"),
+    )
+
+
+class RouteOrder(Base, Keyed, Owned):
+    """The order in which one person drives the stops, seen and set by that person only.
+
+    A list and no rows: it only sorts what the person may see anyway, so a lease that is gone, or
+    is another's, has no effect.
+    """
+
+    __tablename__ = "route_orders"
+    TITLE: ClassVar[str] = "changed_at"
+
+    membership_id: Mapped[uuid.UUID] = mapped_column(info=about("Whose it is."))
+    stops: Mapped[list[uuid.UUID]] = mapped_column(
+        ARRAY(Uuid), info=about("Leases, first to last; others follow by name.")
+    )
+    changed_at: Mapped[datetime] = mapped_column(
+        server_default=text("now()"), info=about("When it was last changed.")
+    )
+    __table_args__ = (
+        of_organization(),
+        within("membership_id", table="memberships"),
+        UniqueConstraint("membership_id"),
+        CheckConstraint("cardinality(stops) <= 1000", name="stops"),
     )

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from agent.contract.pins import fits
 from tests import cast as people
-from tests.console import Visitor, read, signed_in
+from tests.console import Visitor, read, set_role, signed_in
 from tests.frontdesk import Office, opened
 from tests.servers import postgres
 
@@ -113,3 +114,62 @@ def test_a_feature_is_switched_by_the_owner_alone(office: Office) -> None:
     assert "Switch on" in read(office.alice.get("/features"))
     assert office.alice.post("/features/no_such_feature", {"on": "yes"}).status_code == 404
     assert 'action="/features' not in office.bob.get("/features").get_data(as_text=True)
+
+
+def member_of(office: Office, person: str) -> str:
+    ((member,),) = office.rows(
+        "SELECT m.id FROM memberships m JOIN users u ON u.id = m.user_id"
+        f" WHERE u.email = '{person}@example.com' AND m.organization_id ="
+        f" '{office.cast.bluebonnet.id}'"
+    )
+    return str(member)
+
+
+def test_a_pin_is_set_renewed_changed_and_ended_and_the_trail_keeps_who_did(
+    office: Office,
+) -> None:
+    carl, kept = member_of(office, "carl"), "SELECT pin_hash FROM field_pins"
+    page = office.bob.post(f"/people/{carl}/pin", {})
+    shown = re.search(r'<pre class="command secret">(\d{6})<', page.get_data(as_text=True))
+    assert shown is not None
+    assert fits(shown[1], office.rows(kept)[0][0])
+    assert shown[1] not in read(office.bob.get(f"/people/{carl}")), "it is shown once"
+    assert "Renew the PIN" in read(office.bob.get(f"/people/{carl}"))
+    simple = office.bob.post(f"/people/{carl}/pin", {"pin": "123456"})
+    assert (simple.status_code, "the first that anybody tries" in read(simple)) == (422, True)
+    assert office.bob.post(f"/people/{carl}/pin", {"pin": "480913"}).status_code == 303
+    pumper = signed_in(office.app, "carl")
+    own = {"pin": "731846", "pin_again": "731846", "pin_password": "guess"}
+    assert "This is not your password." in read(pumper.post("/account/pin", own))
+    assert fits("480913", office.rows(kept)[0][0])
+    assert pumper.post("/account/pin", own | {"pin_password": people.PASSWORD}).status_code == 303
+    assert fits("731846", office.rows(kept)[0][0])
+    assert pumper.post(f"/people/{carl}/pin", {}).status_code == 403
+    assert pumper.post(f"/people/{carl}/pin/end", {}).status_code == 403
+    assert office.alice.post(f"/people/{carl}/pin/end", {}).status_code == 303
+    assert office.rows(kept) == []
+    told = office.rows(
+        "SELECT u.name, a.verb, a.before, a.after FROM audit_log a JOIN users u ON u.id = a.user_id"
+        " WHERE a.table_name = 'field_pins' ORDER BY a.id"
+    )
+    assert [(name, verb) for name, verb, _, _ in told] == [
+        *(("Bob", "insert"), ("Bob", "update"), ("Carl", "update"), ("Alice", "delete")),
+    ]
+    assert "scrypt" not in str(told)
+
+
+def test_whose_pin_is_nobodys_to_set_is_said(office: Office) -> None:
+    alice = member_of(office, "alice")
+    refused = office.bob.post(f"/people/{alice}/pin", {"pin": "480913"})
+    assert "only an owner sets an owner's PIN" in html.unescape(refused.get_data(as_text=True))
+    assert office.alice.post(f"/people/{alice}/pin", {"pin": "480913"}).status_code == 303
+    office.bob.post(f"/people/{alice}/pin/end", {})
+    assert len(office.rows("SELECT FROM field_pins")) == 1
+    set_role(office.database, office.cast.bluebonnet.pumper, "viewer")
+    carl = member_of(office, "carl")
+    assert "Carl is viewer here" in read(office.bob.post(f"/people/{carl}/pin", {}))
+    set_role(office.database, office.cast.bluebonnet.pumper, "pumper")
+    stranger = office.rows(
+        f"SELECT id FROM memberships WHERE user_id = '{office.cast.cimarron.pumper}'"
+    )[0][0]
+    assert office.alice.post(f"/people/{stranger}/pin", {}).status_code == 404

@@ -290,6 +290,7 @@ PROBES = {
     Action.SEE_PEOPLE: ("GET", "people.index"),
     Action.EDIT_PEOPLE: ("POST", "people.add"),
     Action.ASSIGN_LEASES: ("POST", "people.assign"),
+    Action.EDIT_PINS: ("POST", "pins.give"),
     Action.EDIT_KEYS: ("GET", "keys.index"),
     Action.SEE_TRAIL: ("GET", "history.trail"),
     Action.SEE_FEATURES: ("GET", "features.index"),

@@ -148,6 +148,7 @@ WORK = {
     "reach_checks",
     *("site_alarms", "field_entries", "field_pins", "site_rules", "process_beats"),
     *("entry_photo_parts", "quarantine"),  # photos put together, and what is no photo set aside
+    "route_orders",  # part of what a site is signed
 }
 
 

@@ -1,4 +1,4 @@
-"""One's own account: the operators one works for, and the password."""
+"""One's own account: the operators one works for, the password, the PIN at the sites."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from hub.console import sessions
-from hub.console.context import console, visitor
+from hub.console import pins, sessions
+from hub.console.context import console, records, visitor
 from hub.console.gate import cookie_name, needs
 from hub.console.live import still
 from hub.console.passwords import MAX_LENGTH, MIN_LENGTH
@@ -23,7 +23,14 @@ TOO_MANY = "Too many wrong passwords. Wait 15 minutes and try again."
 @needs(Action.SEE)
 def page() -> ResponseReturnValue:
     """Who one is here."""
-    return still("account.html", faults={})
+    return shown({})
+
+
+def shown(faults: Mapping[str, str]) -> ResponseReturnValue:
+    """The page of one's account, with what is wrong in its forms."""
+    with records() as session:
+        pin_set_at = pins.set_at(session, visitor().membership_id)
+    return still("account.html", 422 if faults else 200, faults=faults, pin_set_at=pin_set_at)
 
 
 @pages.post("/password")
@@ -32,7 +39,7 @@ def change_password() -> ResponseReturnValue:
     """Change the password; every other browser of this person is signed out."""
     faults = _faults(request.form)
     if faults:
-        return still("account.html", 422, faults=faults)
+        return shown(faults)
     token = request.cookies.get(cookie_name(), "")
     ended = sessions.change_password(console().engine, token, request.form["new"])
     flash(
@@ -50,12 +57,18 @@ def _faults(form: Mapping[str, str]) -> dict[str, str]:
         return {"new": f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters."}
     if new != form.get("again", ""):
         return {"again": "This is not the same as above."}
+    sentence = wrong_password(form.get("current", ""))
+    return {"current": sentence} if sentence else {}
+
+
+def wrong_password(given: str) -> str:
+    """Why this does not prove who one is, looked at as slowly as at the door; else empty."""
     engine, email = console().engine, visitor().email
     account = f"account:{email.lower()}"
     if not sessions.allowed(engine, account):
-        return {"current": TOO_MANY}
-    if sessions.check_password(engine, email, form.get("current", "")) is None:
+        return TOO_MANY
+    if sessions.check_password(engine, email, given) is None:
         sessions.failed(engine, account)
-        return {"current": "This is not your password."}
+        return "This is not your password."
     sessions.succeeded(engine, account)
-    return {}
+    return ""

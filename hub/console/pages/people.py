@@ -14,7 +14,7 @@ from sqlalchemy import Row, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from hub.console import cells, record_form
+from hub.console import cells, pins, record_form
 from hub.console.context import now, records, visitor
 from hub.console.forms import Form
 from hub.console.gate import needs
@@ -124,6 +124,11 @@ def _page(
     return still("people.html", status, people=people, **named)
 
 
+def member(session: Session, member_id: uuid.UUID) -> Row[Any] | None:
+    """One person of the operator, with name, role and end; None where there is no such."""
+    return next(iter(_people(session, Membership.id == member_id)), None)
+
+
 def _people(session: Session, *which: Any) -> list[Row[Any]]:
     leases = (
         select(func.count())
@@ -165,25 +170,31 @@ def _today() -> Any:
 @needs(Action.SEE_PEOPLE)
 def page(member_id: uuid.UUID) -> ResponseReturnValue:
     """One person, and the leases on their route."""
-    return _person(member_id, {}, {})
+    return person_page(member_id, {}, {})
 
 
-def _person(
+def person_page(
     member_id: uuid.UUID,
     values: Mapping[str, str],
     faults: Mapping[str, str],
     options: list[tuple[str, str]] | None = None,
+    *,
+    made_pin: str = "",
 ) -> ResponseReturnValue:
+    """The page of one person, with what is wrong in its forms, or a PIN that was just made up."""
     with records() as session:
-        found = _people(session, Membership.id == member_id)
-        if not found:
+        found = member(session, member_id)
+        if found is None:
             abort(404)
         assigned = _assigned(session, member_id)
+        pin_set_at = pins.set_at(session, member_id)
     field = RESOURCES["lease_assignments"].fields["lease_id"]
     return still(
         "person.html",
         422 if faults else 200,
-        person=found[0],
+        person=found,
+        pin_set_at=pin_set_at,
+        made_pin=made_pin,
         assigned=assigned,
         values=values,
         faults=faults,
@@ -244,7 +255,7 @@ def assign(member_id: uuid.UUID) -> ResponseReturnValue:
                 raise
             form.fault("lease_id", "This lease is on the route from that day on already.")
     if form.faults:
-        return _person(member_id, request.form, form.faults, found.options.get("lease_id"))
+        return person_page(member_id, request.form, form.faults, found.options.get("lease_id"))
     flash("The lease is on the route.")
     return redirect(url_for("people.page", member_id=member_id), 303)
 
