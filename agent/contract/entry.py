@@ -39,6 +39,7 @@ __all__ = [
     "DOWNTIME_CODES",
     "LARGEST_ENTRY",
     "REPORT_KINDS",
+    "SOLD",
     "TICKET_KINDS",
     "Chemical",
     "Entry",
@@ -62,6 +63,8 @@ MOST_LINES: Final = 100  #: of one kind at one stop
 MOST_BYTES: Final = 20_000_000  #: that an entry may name of a photo; fewer are taken
 GAUGE_KINDS: Final = ("routine", "month_end")
 TICKET_KINDS: Final = ("oil_sale", "condensate_sale", "water_haul", "transfer", "tank_bottoms")
+#: Tickets that are paid by net oil; the others move what the tank lost.
+SOLD: Final = ("oil_sale", "condensate_sale")
 REPORT_KINDS: Final = ("spill", "injury")
 DOWNTIME_CODES: Final = (
     *("PLN-PM", "PLN-WO", "PLN-TEST", "PLN-ECON"),

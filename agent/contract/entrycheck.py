@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agent.contract.entry import Entry, Fault, Gauge, Ticket
 from agent.contract.fieldwords import say
-from agent.contract.oil import NetOil, OilError, Run, net_oil
+from agent.contract.oil import CENT_BBL, NetOil, OilError, Run, net_oil
 from agent.contract.production_day import ProductionClock
 from agent.contract.stopsheet import Figures, SheetTank, Stop, StopSheet
 from agent.contract.tanks import LevelError, show_level
@@ -26,6 +26,7 @@ LEAST_PSI: Final = Decimal(50)  #: a change below this is never asked about
 SHARE: Final = Decimal("0.3")  #: nor one below this share of yesterday's
 GAUGE_OFF_IN: Final = Decimal(2)  #: tape and gauge agree to two inches
 GAUGE_OFF: Final = Decimal("0.05")  #: and other gauges to five percent
+GAUGE_OFF_PSI: Final = Decimal(5)  #: or to this
 FELL_IN: Final = Decimal("0.25")
 AHEAD: Final = timedelta(hours=1)  #: a device's clock may run ahead
 TENTH: Final = Decimal("0.1")
@@ -196,7 +197,7 @@ def _pressures(entry: Entry, stop: Stop) -> Iterator[Question]:
 def _pressure(
     path: str, value: Decimal, room: tuple[Decimal, Decimal] | None, gauge: Decimal | None
 ) -> Iterator[Question]:
-    agrees = gauge is not None and abs(value - gauge) <= max(abs(gauge) * GAUGE_OFF, Decimal(5))
+    agrees = gauge is not None and abs(value - gauge) <= max(abs(gauge) * GAUGE_OFF, GAUGE_OFF_PSI)
     if room is not None and not room[0] <= value <= room[1]:
         off = value - (room[0] + room[1]) / 2
         key = "above" if off > 0 else "below"
@@ -234,6 +235,11 @@ def _meters(entry: Entry, stop: Stop) -> Iterator[Question]:
         before = None if known is None else known.last.get("reading")
         if before is not None and line.reading < before:
             yield Question(f"meters.{number}.reading", "meter", {"value": thousands(before)})
+
+
+def cents(bbl: Decimal) -> Decimal:
+    """Barrels as a ticket writes them, in hundredths."""
+    return bbl.quantize(CENT_BBL, ROUND_HALF_UP)
 
 
 def thousands(value: Decimal) -> str:

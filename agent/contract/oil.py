@@ -20,6 +20,11 @@ CENT_BBL: Final = Decimal("0.01")  #: tickets are written in hundredths of a bar
 #: Density of water at 60 °F in kg/m³, and the coefficient of crude oil, of ASTM D1250.
 WATER: Final = Decimal("999.016")
 CRUDE: Final = Decimal("341.0957")
+#: How much more it widens when it is warmer still.
+BEND: Final = Decimal("0.8")
+#: A hydrometer's glass widens by so much per °F above 60, and by that per square of it.
+GLASS: Final = Decimal("0.00001278")
+GLASS_BEND: Final = Decimal("0.0000000062")
 _STEPS: Final = 30
 METHOD: Final = "ASTM D1250 (1980), crude oil"
 
@@ -45,7 +50,7 @@ def correction(gravity: Decimal, temperature_f: Decimal) -> Decimal:
 def _factor(density: Decimal, temperature_f: Decimal) -> Decimal:
     expansion = CRUDE / (density * density)
     above = temperature_f - BASE_F
-    return (-expansion * above * (1 + Decimal("0.8") * expansion * above)).exp()
+    return (-expansion * above * (1 + BEND * expansion * above)).exp()
 
 
 def gravity_60f(observed: Decimal, temperature_f: Decimal) -> Decimal:
@@ -55,7 +60,7 @@ def gravity_60f(observed: Decimal, temperature_f: Decimal) -> Decimal:
     """
     _check(observed, temperature_f)
     above = temperature_f - BASE_F
-    glass = 1 - Decimal("0.00001278") * above - Decimal("0.0000000062") * above * above
+    glass = 1 - GLASS * above - GLASS_BEND * above * above
     read = density_60f(observed) * glass
     density = read
     for _ in range(_STEPS):  # converges to the last digit within ten

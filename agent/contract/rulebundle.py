@@ -15,8 +15,9 @@ over the second line as it stands, under the key that `wellflow-hub agent add` g
 does not repeat one, and a bundle kept by a broker or recorded by somebody does not come back.
 ``acknowledged`` names the site's alarms that somebody has taken up at the office: their horn stops.
 ``people`` are those who may enter at the site, ``[{"id": "<user>", "name": "…", "language": "es",
-"pin": "scrypt…"}]`` (`pins.py`), and ``sheet``, where there is one, is what their form is drawn
-from (`stopsheet.py`).
+"pin": "scrypt…", "route": ["<lease>"]}]`` (`pins.py`; ``route`` is the order in which that person
+drives the stops, where they set one), and ``sheet``, where there is one, is what their form is
+drawn from (`stopsheet.py`).
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ last month (and every one before) in which nothing may be entered any more.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import time
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -117,6 +117,21 @@ class StopSheet:
     def find(self, stop: uuid.UUID) -> Stop | None:
         """One of its stops."""
         return next((one for one in self.stops if one.stop == stop), None)
+
+    def ordered(self, wanted: Sequence[uuid.UUID]) -> StopSheet:
+        """The same stops in a person's own order; those that are not in it follow as they were."""
+        place = {stop: number for number, stop in enumerate(wanted)}
+        stops = sorted(self.stops, key=lambda one: place.get(one.stop, len(place)))
+        return replace(self, stops=tuple(stops))
+
+    def moved(self, stop: uuid.UUID, to: str) -> list[uuid.UUID]:
+        """The order after one stop was moved a place ``up`` or ``down``; at an end it stays."""
+        order = [one.stop for one in self.stops]
+        if stop in order:
+            place = order.index(stop)
+            other = min(max(place + (-1 if to == "up" else 1), 0), len(order) - 1)
+            order.insert(other, order.pop(place))
+        return order
 
 
 def read_sheet(body: object) -> StopSheet:

@@ -20,7 +20,9 @@ from agent.contract.entry import Entry, entry_body
 from agent.contract.fieldform.fields import reported
 from agent.contract.records import Record, freeze_record
 from agent.contract.stopsheet import Stop, StopSheet, Tags
+from agent.form.people import Person
 from agent.form.photodesk import PhotoDesk
+from agent.form.routes import Routes
 from agent.outbox import StreamInfo
 
 KEPT: Final = "form entries"
@@ -37,6 +39,7 @@ class Store(Protocol):
     def kept(self, key: str) -> bytes | None: ...  # noqa: D102
     def has_room(self, size: int) -> bool: ...  # noqa: D102
     def photos_waiting(self) -> int: ...  # noqa: D102
+    def keep(self, what: Mapping[str, bytes]) -> None: ...  # noqa: D102
     def streams(self) -> list[StreamInfo]: ...  # noqa: D102
 
 
@@ -56,6 +59,7 @@ class FormDesk:
         self._tags, self._news = tags, news
         self.photos = PhotoDesk(outbox, clock, config, news)
         self._lock = threading.Lock()
+        self.routes = Routes(outbox)
         self._sheet = StopSheet()
         self._latest: dict[int, float] = {}
         kept = json.loads(outbox.kept(KEPT) or b"{}")
@@ -79,11 +83,12 @@ class FormDesk:
             if sample.quality == Quality.GOOD and sample.value is not None:
                 self._latest[sample.tag] = float(sample.value)
 
-    def sheet(self, now: datetime) -> StopSheet:
-        """The hub's sheet with what was entered here since, and what the gauges read now."""
+    def sheet(self, now: datetime, person: Person | None = None) -> StopSheet:
+        """The hub's sheet in a person's order, with what was entered here since and is read now."""
         day = reported(self._sheet, now).isoformat()
         stops = tuple(self._stop(stop, day) for stop in self._sheet.stops)
-        return replace(self._sheet, stops=stops)
+        sheet = replace(self._sheet, stops=stops)
+        return sheet if person is None else self.routes.sheet(sheet, person)
 
     def _stop(self, stop: Stop, day: str) -> Stop:
         return replace(

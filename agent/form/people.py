@@ -34,6 +34,7 @@ class Person:
     name: str
     language: str
     pin: str
+    route: tuple[uuid.UUID, ...] = ()  #: the stops in the order they are driven, as set at the hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,9 @@ def people_of(items: Sequence[Mapping[str, Any]]) -> dict[uuid.UUID, Person]:
                 str(item["name"])[:200],
                 str(item.get("language", "en")),
                 str(item["pin"]),
+                tuple(uuid.UUID(str(stop)) for stop in item.get("route", ())),
             )
-        except (KeyError, ValueError):
+        except (KeyError, TypeError, ValueError):
             continue
         found[person.id] = person
     return found

@@ -112,7 +112,9 @@ class Pages:
         if person is None:
             return self._sign_in(request)
         door, now = self._door(request, person), self._site.now()
-        sheet = self._site.desk.sheet(now)
+        sheet = self._site.desk.sheet(now, person)
+        if name == "order":
+            return page(pages.order_page(door, sheet))
         if name == "":
             day = reported(sheet, now).isoformat()
             return page(pages.route_page(door, sheet, self._site.desk.done(day)))
@@ -128,10 +130,14 @@ class Pages:
         if request.path == "/in":
             return self._enter(request)
         person = self._site.people.who(request.token)
-        if person is None:
-            if request.script:
-                return told(HTTPStatus.UNAUTHORIZED, state="signed out")
-            return self._sign_in(request, HTTPStatus.UNAUTHORIZED)
+        if person is not None and request.form.get("owner") in {"", str(person.id)}:
+            return self._post(request, person)
+        # Nobody's, or typed while another person was signed in on this phone.
+        if request.script:
+            return told(HTTPStatus.UNAUTHORIZED, state="signed out")
+        return self._sign_in(request, HTTPStatus.UNAUTHORIZED)
+
+    def _post(self, request: Request, person: Person) -> Answer:
         if request.path == "/out":
             self._site.people.leave(request.token)
             return away("/", ("Set-Cookie", _cookie("", 0)))
@@ -142,7 +148,11 @@ class Pages:
         if (place := uploads.place_of(request.path)) is not None:
             return self._photo(request, person, *place)
         now = self._site.now()
-        sheet = self._site.desk.sheet(now)
+        sheet = self._site.desk.sheet(now, person)
+        if request.path == "/order":
+            form = request.form
+            self._site.desk.routes.move(sheet, person, form.get("stop"), form.get("to"))
+            return away("/order")
         stop, door = _stop_of(sheet, request.path.removeprefix("/")), self._door(request, person)
         if stop is None:
             return page(pages.message_page(door, door_says(door)), HTTPStatus.NOT_FOUND)

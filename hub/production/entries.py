@@ -36,13 +36,11 @@ from hub.production.entrylines import (
     lines_of,
 )
 from hub.production.entrywriting import Made, Writing, in_one_sentence, made_by
+from hub.production.refusals import told
 from hub.schema import EntryRow, FieldEntry
 
 OFFICE: Final = ("owner", "manager")
-OFF_ROUTE: Final = (
-    "This stop was not on the route of who entered it any more: the office takes it up, or sets it"
-    " aside."
-)
+OFF_ROUTE: Final = told("stop")
 _TANKS: Final = text(
     """
     SELECT t.id, t.height_in FROM tanks t
@@ -165,9 +163,9 @@ class Taking:
         """Why the person may not enter here at all, if so."""
         entry, actor = self.entry, self.actor
         if actor.role not in {"owner", "manager", "pumper"}:
-            return {"person": "Only pumpers and the office enter a day; ask the office."}
+            return {"person": told("role")}
         if actor.user_id != entry.person:
-            return {"person": "This entry was signed by another person than the one who sent it."}
+            return {"person": told("signed")}
         stop = text("SELECT true FROM leases WHERE id = :stop")
         if self.session.scalar(stop, {"stop": entry.stop}) is None:
             return {"stop": OFF_ROUTE}
@@ -270,10 +268,10 @@ class Taking:
         faults: dict[str, str] = {}
         current = self.operator.clock.day_of(self.now)
         if self.entry.day > current:
-            faults["day"] = "This day has not come yet: choose the day that was gauged."
+            faults["day"] = told("future")
         elif self.actor.role == "pumper" and self.entry.day < self.operator.first_day(current):
             first = self.operator.first_day(current)
-            faults["day"] = f"Pumpers enter days from {first} on: ask the office to enter this one."
+            faults["day"] = told("early", first=f"{first}")
         elif sentence := self._locked(self.entry.day):
             faults["day"] = sentence
         return faults | self._elsewhere() | self._replacing()
@@ -296,7 +294,7 @@ class Taking:
             return {}
         other = self._replaced()
         if other is not None and other.person_id not in {None, self.entry.person}:
-            return {"replaces": "Only who made an entry, or the office, corrects it."}
+            return {"replaces": told("corrects")}
         return {}
 
     def _elsewhere(self) -> dict[str, str]:
@@ -318,7 +316,7 @@ class Taking:
             for number, item in enumerate(getattr(entry, part)):
                 key = getattr(item, name)
                 if key is not None and key not in known:
-                    faults[f"{part}.{number}.{name}"] = f"This {what} is not of this stop."
+                    faults[f"{part}.{number}.{name}"] = told(what)
         for number, gauge in enumerate(entry.gauges):
             height: Decimal | None = tanks.get(gauge.tank)
             if height is not None and (sentence := above_tank(gauge.level_in, height)):

@@ -13,17 +13,16 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from agent.contract.entry import Chemical, Entry, Gauge, Haul, Meter, Test, Ticket, Well
+from agent.contract.entry import SOLD, Chemical, Entry, Gauge, Haul, Meter, Test, Ticket, Well
 from agent.contract.oil import METHOD, OilError, Run, net_oil
 from agent.contract.production_day import ProductionClock
 from agent.contract.tanks import LevelError, StrapTable, show_level
+from hub.production.refusals import told
 
 #: A tape is read on the morning after; later than this the entry tells of an earlier gauge.
 GAUGED_WITHIN: Final = timedelta(hours=12)
 #: Lists of an entry that measure: two people who fill them in for one stop and day conflict.
 MEASURED: Final = ("gauges", "wells", "meters", "tickets", "hauls", "tests")
-#: Tickets that are paid by net oil; the others move what they show.
-SOLD: Final = ("oil_sale", "condensate_sale")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +152,7 @@ def _ticket(
         datetime.fromtimestamp(at / 1000, UTC) for at in (ticket.opened, ticket.closed)
     )
     if closed > scene.now + timedelta(minutes=10):
-        faults.append(Unfit(f"tickets.{number}.closed", "This run is still to come: check it."))
+        faults.append(Unfit(f"tickets.{number}.closed", told("to_come")))
     try:
         volumes = ticket_volumes(ticket, scene.tables.get(ticket.tank))
     except (LevelError, OilError) as fault:
@@ -290,10 +289,7 @@ def above_tank(level: Decimal, height: Decimal) -> str | None:
     """The sentence for a gauge above its tank; None where it fits."""
     if level <= height:
         return None
-    return (
-        f"{show_level(level)} is above this tank, which is {show_level(height)} high:"
-        " read the tape again."
-    )
+    return told("above", level=show_level(level), height=show_level(height))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from hub.errors import HubError
 from hub.incidents.opening import Report, Where, open_from_report
 from hub.production.clocks import Operator
 from hub.production.entrylines import Line, ended_as_before, standing_still
+from hub.production.refusals import told
 from hub.register import changes, rows
 from hub.register.catalog import RESOURCES
 from hub.register.errors import Forbidden, Missing, Refused, RegisterError
@@ -61,7 +62,7 @@ class Writing:
         except RegisterError as refused:
             self.fault(line.at(""), str(refused))
         except IntegrityError:
-            self.fault(line.at(""), "This was entered for the day already: correct it there.")
+            self.fault(line.at(""), told("twice"))
 
     def _write(self, line: Line, row: uuid.UUID | None) -> uuid.UUID:
         resource = RESOURCES[line.table]
@@ -144,14 +145,14 @@ class Writing:
 
     def report(self, at: datetime) -> None:
         """Let every spill or injury told of become an incident, once, whatever else is wrong."""
-        for number, told in enumerate(self.entry.reports):
+        for number, heard in enumerate(self.entry.reports):
             key = ("reports", f"{number}", "incidents")
             if key in self.earlier:
                 self.made[key] = self.earlier[key]
                 continue
-            words = told.note or f"A pumper reports a {told.kind}."
-            where = Where(well_id=told.well, lease_id=self._lease_of(told.well))
-            report = Report(self.operator.id, told.kind, words[:200], at, where)
+            words = heard.note or f"A pumper reports a {heard.kind}."
+            where = Where(well_id=heard.well, lease_id=self._lease_of(heard.well))
+            report = Report(self.operator.id, heard.kind, words[:200], at, where)
             try:
                 with self.session.begin_nested():
                     self.made[key] = open_from_report(self.session, report).id

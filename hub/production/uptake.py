@@ -21,6 +21,7 @@ from hub.database import NOBODY, Actor, connect, tenant_session
 from hub.errors import HubError
 from hub.production import photoparts
 from hub.production.entries import refuse, take
+from hub.production.refusals import told
 from hub.schema import FieldEntry
 from hub.settings import HubSettings
 
@@ -80,13 +81,11 @@ def _take_one(work: Engine, people: Engine, row: Any) -> None:
     try:
         entry = read_entry(row.body)
     except EntryError as fault:
-        told = {one.field: one.say() for one in fault.faults}
-        _refuse(people, row, told)
+        _refuse(people, row, {one.field: one.say() for one in fault.faults})
         return
     actor = _member(work, row.organization_id, entry)
     if actor is None:
-        sentence = "Whoever signed this does not work here any more: ask the office to enter it."
-        _refuse(people, row, {"person": sentence})
+        _refuse(people, row, {"person": told("gone")})
         return
     with tenant_session(people, row.organization_id, actor) as session:
         take(session, entry)

@@ -10,13 +10,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import request
 from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
@@ -191,15 +192,20 @@ class Hub:
         return f"http://127.0.0.1:{self.port}"
 
     @contextmanager
-    def reached(self) -> Iterator[None]:
+    def reached(self, wait: Callable[[str], None] = lambda _path: None) -> Iterator[None]:
+        """Serve the console; `wait` is called with the path of each request before its answer."""
         settings = settings_for(self.database, WELLFLOW_WEB_PUBLIC_URL=self.url)
         app = create_app(settings, self.database.engine("app"))
+        app.before_request(lambda: wait(request.path))
         server = create_server(app, host="127.0.0.1", port=self.port, threads=4)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         try:
             yield
         finally:
+            for channel in list(server.active_channels.values()):  # what a browser keeps open, too
+                with suppress(OSError):
+                    channel.socket.shutdown(socket.SHUT_RDWR)
             server.close()
             thread.join(5)
 
@@ -219,12 +225,14 @@ def hub(plain_server: postgres.Server) -> Iterator[Hub]:
     plain_server.drop(database)
 
 
-def sign_in_at_hub(tab: Browser, hub: Hub) -> None:
-    tab.driver.get(f"{hub.url}/sign-in?next=/field/")
-    tab.driver.find_element("id", "email").send_keys(hub.scene.email)
+def sign_in_at_hub(tab: Browser, hub: Hub, to: str = "/field/", email: str = "") -> None:
+    tab.driver.get(f"{hub.url}/sign-in?next={to}")
+    tab.driver.find_element("id", "email").send_keys(email or hub.scene.email)
     tab.driver.find_element("id", "password").send_keys(hub.scene.password)
     tab.driver.find_element("css selector", "button.main-act").click()
-    tab.until("location.pathname === '/field/' && document.body.dataset.kept > 3")
+    tab.until(f"location.pathname === '{to}' && document.readyState === 'complete'")
+    if to == "/field/":
+        tab.until("document.body.dataset.kept > 3")
 
 
 SAVE = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import uuid
@@ -137,6 +138,76 @@ def test_what_the_office_refuses_comes_back_and_is_mended_by_the_next(field: Fie
     assert field.send(carl, mended, Accept="application/json").status_code == 200
     states = dict(field.rows("SELECT entry_id::text, state FROM field_entries"))
     assert (states[form["id"]], states[mended["id"]]) == ("replaced", "taken")
+
+
+def test_what_the_office_refuses_comes_back_in_the_pumpers_language(field: Field) -> None:
+    carl, ours = signed_in(field.app, "carl"), field.cast.bluebonnet
+    field.rows(
+        "UPDATE accounting_periods SET state = 'soft_closed' WHERE organization_id = :o", o=ours.id
+    )
+    form = field.form(carl, w1_tubing_psig="433", asked="1")
+    answer = field.send(carl, form | {"lang": "es"}, Accept="application/json")
+    assert re.fullmatch(
+        r"El mes [\d-]+ se está cerrando: solo la oficina puede cambiarlo.",
+        answer.json["faults"]["day"],
+    )
+    ((kept,),) = field.rows("SELECT faults FROM field_entries WHERE entry_id = :e", e=form["id"])
+    assert "is being closed" in kept["day"], "the office reads its own"
+    again = field.send(carl, form, Accept="application/json")
+    assert again.json["faults"] == kept
+    field.rows("UPDATE accounting_periods SET state = 'open'")
+
+
+def test_the_order_of_stops_is_a_persons_own_and_goes_to_the_site(field: Field) -> None:
+    ours = field.cast.bluebonnet
+    field.rows(
+        "INSERT INTO leases (organization_id, name, state) VALUES (:o, 'Zulu', 'TX')", o=ours.id
+    )
+    ((zulu,),) = field.rows("SELECT id FROM leases WHERE name = 'Zulu'")
+    field.rows(
+        "INSERT INTO wells (organization_id, lease_id, name) VALUES (:o, :l, 'Zulu 1')",
+        o=ours.id,
+        l=zulu,
+    )
+    bob, alice = signed_in(field.app, "bob"), signed_in(field.app, "alice")
+    route = re.compile(r"<b>\d</b> ([^<]+)<")
+    before = route.findall(bob.get("/field/").text)
+    assert before[-1] == "Zulu"
+    page = bob.get("/field/order").text
+    owner = re.search(r'name="owner" value="([^"]+)"', page)
+    assert owner is not None
+    moved = {"stop": str(zulu), "to": "up", "owner": owner[1]}
+    assert bob.post("/field/order", moved).status_code == 303
+    assert route.findall(bob.get("/field/").text)[-2:] == ["Zulu", before[-2]]
+    assert route.findall(alice.get("/field/").text) == before
+    assert bob.post("/field/order", moved | {"owner": "another"}).status_code == 401
+    assert bob.post("/field/order", moved | {"stop": "?"}).status_code == 400
+    carl = signed_in(field.app, "carl")
+    assert 'value="' + str(zulu) not in carl.get("/field/order").text, "not on his route"
+    asked = field.database.engine("work")
+    field.rows(
+        "INSERT INTO field_pins (organization_id, membership_id, pin_hash)"
+        " SELECT organization_id, id, 'x' FROM memberships WHERE user_id = :u",
+        u=ours.manager,
+    )
+    people = siteforms._people(asked, ours.id, [field.lease, zulu])
+    assert [one["route"] for one in people if one["id"] == str(ours.manager)] == [
+        [str(zulu), str(field.lease)]
+    ]
+    field.rows("DELETE FROM field_pins")
+    field.rows("DELETE FROM wells WHERE lease_id = :l", l=zulu)
+    field.rows("DELETE FROM leases WHERE id = :l", l=zulu)
+
+
+def test_the_form_is_packed_for_a_slow_link(field: Field) -> None:
+    carl = signed_in(field.app, "carl")
+    path = f"/field/stop/{field.lease}"
+    plain, packed = carl.get(path), carl.get(path, Accept_Encoding="gzip")
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert len(packed.data) < len(plain.data) / 3
+    assert gzip.decompress(packed.data).startswith(b"<!doctype html>")
+    assert "Content-Encoding" not in carl.get("/", Accept_Encoding="gzip").headers
 
 
 def test_the_phone_gets_what_it_keeps(field: Field) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from agent.contract.fieldform import frame
 from agent.form.people import LOCKED_S, TRIES, Refusal, SignIn
+from agent.form.routes import Routes
 from agent.outbox import Limits, Outbox
 from tests.fielding import (
     BRAVO,
@@ -344,6 +345,43 @@ def test_a_page_is_light_and_runs_nothing_of_others(phone: Phone) -> None:
     assert "<script>" not in page.text
     sent = [phone.ask(path, **{"Accept-Encoding": "gzip"}) for path in (STOP, *STATIC)]
     assert sum(reply.size for reply in sent) <= 30 * 1024
+
+
+def test_what_one_person_typed_is_not_saved_as_the_one_who_is_signed_in(
+    site: PumperSite, phone: Phone
+) -> None:
+    typed = phone.form(w0_tubing_psig="410", owner=str(RAMOS))
+    phone.sign_in(LEE, "739155")
+    assert phone.ask(STOP, typed, Accept="application/json").status == 401
+    assert phone.ask(STOP, typed).status == 401
+    assert not site.entries()
+    phone.sign_in()
+    assert phone.ask(STOP, typed).status == 303
+    assert site.entries()[0]["person"] == str(RAMOS)
+
+
+def test_stops_stand_in_the_order_of_who_drives_them(site: PumperSite, phone: Phone) -> None:
+    def route(of: Phone) -> list[str]:
+        page = of.ask("/?lang=en").text
+        return re.findall(r"<b>\d</b> ([^<]+)<", page)
+
+    assert route(phone) == ["Bravo", "Echo State"]
+    page = phone.ask("/order?lang=en")
+    assert "13.6 mi from the stop before" in page.words
+    assert page.text.count("<button") == page.text.count("aria-label") == 4
+    moved = {"stop": str(ECHO.stop), "to": "up", "owner": str(RAMOS)}
+    assert phone.ask("/order", moved).headers["Location"] == "/order"
+    assert phone.ask("/order", moved).status == 303, "the first cannot go further up"
+    assert route(phone) == ["Echo State", "Bravo"]
+    assert "14 mi to go" in phone.ask(f"/stop/{ECHO.stop}?lang=en").words
+    assert "stop 2 of 2" in phone.ask(STOP).words
+    lee = Phone(site)
+    lee.sign_in(LEE, "739155")
+    assert route(lee) == ["Bravo", "Echo State"]
+    assert Routes(site.outbox).sheet(SHEET, PEOPLE[0]).stops[0] == ECHO, "also after a restart"
+    there = replace(PEOPLE[0], route=(BRAVO.stop, ECHO.stop))
+    assert Routes(site.outbox).sheet(SHEET, there).stops[0] == BRAVO, "the office's newer order"
+    assert phone.ask("/order", moved | {"stop": "x"}).status == 400
 
 
 def test_pages_hold_nothing_that_a_name_could_break(site: PumperSite, phone: Phone) -> None:

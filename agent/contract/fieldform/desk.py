@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from agent.contract import entrycheck
-from agent.contract.entry import Entry, EntryError, Fault, read_entry
+from agent.contract.entry import SOLD, Entry, EntryError, Fault, read_entry
 from agent.contract.fieldform.fields import Form, Made, body_of, days_open, reported
 from agent.contract.fieldform.frame import Door
 from agent.contract.fieldform.page import View
@@ -142,6 +142,10 @@ def _results(visit: Visit, entry: Entry) -> dict[str, str]:
         _, tank = tanks.get(ticket.tank, (0, None))
         run = None if tank is None else entrycheck.net_of(ticket, tank)
         if run is not None:
-            gross, net = f"{run.gross_standard_bbl:,.2f}", f"{run.net_standard_bbl:,.2f}"
-            results[f"t{number}"] = say(language, "net", gross=gross, net=net)
+            figures = (run.gross_observed_bbl, run.gross_standard_bbl, run.net_standard_bbl)
+            told = (f"{entrycheck.cents(bbl):,f}" for bbl in figures)
+            words = dict(zip(("moved", "gross", "net"), told, strict=True))
+            results[f"t{number}"] = say(
+                language, "net" if ticket.kind in SOLD else "moved", **words
+            )
     return results

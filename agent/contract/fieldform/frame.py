@@ -19,6 +19,7 @@ FILES: Final = {
     "form.css": "text/css; charset=utf-8",
     "form.js": "text/javascript; charset=utf-8",
     "photos.js": "text/javascript; charset=utf-8",
+    "reckon.js": "text/javascript; charset=utf-8",
     "store.js": "text/javascript; charset=utf-8",
 }
 #: No inline script or style is run; the door adds nothing to it.
@@ -74,22 +75,13 @@ SPOKEN: Final = (
     *("saved_here", "store_none", "store_full", "store_dead", "not_saved", "refused", "sent_at"),
     *("day_three", "sign_in_again", "fault_negative", "fault_range", "fault_number", "fault_level"),
     *("fault_closing_above_opening", "fault_above_tank", "fault_code_missing", "fault_empty"),
-    *("marked", "asked", "holds"),
+    *("marked", "asked", "holds", "moved", "net", "fault_beyond_table", "fault_missing"),
+    *("fault_water_above_oil", "fault_oil", "fault_no_table", "not_moved"),
     *PHOTOS_SPOKEN,
 )
 _BLANKS: Final = (
-    "bbl",
-    "value",
-    "gauge",
-    "count",
-    "time",
-    "low",
-    "high",
-    "level",
-    "height",
-    "why",
-    "entries",
-    "photos",
+    *("bbl", "value", "gauge", "count", "time", "low", "high", "level", "height"),
+    *("moved", "gross", "net", "why", "entries", "photos"),
 )
 
 
@@ -125,6 +117,7 @@ def document(door: Door, title: str, body: str, data: Mapping[str, object] | Non
         f'<link rel="stylesheet" href="{link(door, "form.css")}">'
         f'<script src="{link(door, "photos.js")}" defer></script>'
         f'<script src="{link(door, "store.js")}" defer></script>'
+        f'<script src="{link(door, "reckon.js")}" defer></script>'
         f'<script src="{link(door, "form.js")}" defer></script></head>'
         f"<body{attributes(about | dict(data or {}))}>{body}</body></html>"
     )

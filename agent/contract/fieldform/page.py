@@ -13,11 +13,12 @@ from html import escape
 from typing import Any, Final
 
 from agent.contract.entry import DOWNTIME_CODES, TICKET_KINDS
-from agent.contract.entrycheck import PRESSURES, bounds, thousands
+from agent.contract.entrycheck import PRESSURES, bounds, clock_of, thousands
 from agent.contract.fieldform import frame
 from agent.contract.fieldform.fields import TICKETS, Form
 from agent.contract.fieldform.frame import Box, Door
 from agent.contract.fieldform.pictures import FILES, photo_fields
+from agent.contract.fieldform.script import script_rules
 from agent.contract.fieldwords import code, say
 from agent.contract.stopsheet import Figures, SheetTank, SheetWell, Stop, StopSheet
 from agent.contract.tanks import show_level
@@ -116,10 +117,19 @@ def _data(view: View) -> Mapping[str, object]:
     base = view.door.base
     return {
         "data-words": frame.script_words(view.door),
+        "data-rules": script_rules(),
+        "data-days": json.dumps(_days(view.sheet)),
         "data-stop": view.stop.stop,
         "data-next": base if following is None else f"{base}stop/{following}",
         "data-again": bool(view.form.fields),
     }
+
+
+def _days(sheet: StopSheet) -> Mapping[str, object]:
+    """What the days of a page that was kept are chosen by."""
+    start = sheet.day_start.isoformat("minutes")
+    zone = clock_of(sheet).zone.key
+    return {"zone": zone, "start": start, "most": sheet.entry_days, "locked": sheet.locked}
 
 
 def _header(view: View) -> str:
@@ -231,7 +241,8 @@ def _figure(view: View, place: str, name: str, last: Figures, gauge: Figures) ->
         "data-gauge": _text(gauge.get(name)),
         "data-low": None if room is None else _text(room[0]),
         "data-high": None if room is None else _text(room[1]),
-        "data-signed": True if name in PRESSURES else None,
+        "data-asks": "pressure" if name in PRESSURES else None,
+        "data-signed": name in PRESSURES or name.endswith("_f"),
         "data-most": _LIMITS.get(name),
         "placeholder": " ",
     }
@@ -272,7 +283,8 @@ def _meters(view: View) -> str:
     rows = ""
     for number, meter in enumerate(view.stop.meters):
         hint = _beside(view, "reading", meter.last, meter.gauge, meter.unit)
-        more: dict[str, object] = {"data-last": _text(meter.last.get("reading"))}
+        last = _text(meter.last.get("reading"))
+        more: dict[str, object] = {"data-last": last, "data-asks": "meter"}
         rows += frame.number(view.box(f"m{number}_reading", meter.name, hint, **more))
     return f"<fieldset><legend>{view.door.say('meters')}</legend>{rows}</fieldset>"
 
@@ -336,7 +348,7 @@ def _ticket(view: View, number: int) -> str:
     title = view.door.say("ticket") + (f" {number + 1}" if number else "")
     return (
         f'<details class="ticket"{opened}><summary>{title}</summary>{inner}'
-        f'<output class="made">{net}</output></details>'
+        f'<output id="{place}_net" class="made">{net}</output></details>'
     )
 
 

@@ -29,9 +29,14 @@ def route_page(door: Door, sheet: StopSheet, done: Collection[uuid.UUID], notice
             f'<form method="post" action="{door.base}out"><button class="plain">'
             f"{door.say('sign_out')}</button></form>"
         )
+    miles = miles_to_go(sheet.stops, 1)
+    far = "" if miles is None else f"<p>{door.say('whole_route', miles=f'{miles:.0f}')}</p>"
+    change = ""
+    if len(sheet.stops) > 1:
+        change = f'<a href="{door.base}order">{door.say("order")}</a>'
     body = (
-        f'<header><div><h1>{door.say("route")}</h1><p class="who">'
-        f"{door.say('entering_as', name=door.person)}</p></div><nav>"
+        f'<header><div><h1>{door.say("route")}</h1>{far}<p class="who">'
+        f"{door.say('entering_as', name=door.person)}</p></div><nav>{change}"
         f'<a href="?lang={other}" hreflang="{other}">{door.say("other_language")}</a>{out}'
         f'</nav></header>{_notice(notice)}<main><ol class="route">{rows}</ol>'
         f'<ul id="back" class="route"></ul></main>' + frame.footer(door)
@@ -47,6 +52,37 @@ def _stop(door: Door, number: int, stop: Stop, done: Collection[uuid.UUID]) -> s
     return (
         f'<li><a href="{door.base}stop/{stop.stop}"><b>{number}</b> {name}'
         f'<span class="{key}">{door.say(key)}</span></a></li>'
+    )
+
+
+def order_page(door: Door, sheet: StopSheet) -> str:
+    """The stops with two buttons each, which move one up or down."""
+    rows = "".join(_placed(door, sheet.stops, number) for number in range(len(sheet.stops)))
+    miles = miles_to_go(sheet.stops, 1)
+    far = "" if miles is None else door.say("whole_route", miles=f"{miles:.0f}")
+    body = (
+        f'<header><div><h1>{door.say("order")}</h1><p id="far">{far}</p></div>'
+        f'<nav><a href="{door.base}">{door.say("order_done")}</a></nav></header>{_notice("")}'
+        f'<main><ol id="order" class="route">{rows}</ol></main>' + frame.footer(door)
+    )
+    words = {"data-words": frame.script_words(door)}
+    return frame.document(door, say(door.language, "order"), body, words)
+
+
+def _placed(door: Door, stops: Sequence[Stop], number: int) -> str:
+    stop, name = stops[number], escape(stops[number].name)
+    leg = None if number == 0 else miles_to_go(stops[number - 1 : number + 1], 1)
+    far = "" if leg is None else f"<small>{door.say('leg', miles=f'{leg:.1f}')}</small>"
+    buttons = "".join(
+        f'<button name="to" value="{to}"{frame.attributes({"disabled": number == end})}'
+        f' aria-label="{door.say(f"move_{to}", name=stop.name)}">{arrow}</button>'
+        for to, arrow, end in (("up", "▲", 0), ("down", "▼", len(stops) - 1))
+    )
+    return (
+        f'<li><form method="post" action="{door.base}order"><b>{number + 1}</b>'
+        f"<span>{name}{far}</span>"
+        f'<input type="hidden" name="stop" value="{stop.stop}">'
+        f'<input type="hidden" name="owner" value="{escape(door.owner)}">{buttons}</form></li>'
     )
 
 

@@ -26,22 +26,25 @@ from agent.contract.fieldform.fields import Form, reported
 from agent.contract.fieldform.frame import Door
 from agent.contract.fieldform.page import stop_page
 from agent.contract.fieldwords import LANGUAGES, say
-from agent.contract.stopsheet import Stop
+from agent.contract.stopsheet import Stop, StopSheet
 from agent.contract.wire import dump
 from hub.console import assets
 from hub.console.assets import FOLDER, FOR_EVER
 from hub.console.context import console, now, records, visitor
 from hub.console.gate import anyone, needs
+from hub.console.packing import packed
 from hub.console.pages import field_photos
 from hub.console.pages.field_photos import TONGUE, owner
 from hub.permissions import Action
-from hub.production import entries
+from hub.production import entries, routes
 from hub.production.entries import OFF_ROUTE
 from hub.production.late import keep_late
+from hub.production.refusals import spoken
 from hub.production.sheets import sheet_of
 from hub.schema import FieldEntry
 
 pages = Blueprint("field", __name__, url_prefix="/field")
+pages.after_request(packed)
 
 BASE: Final = "/field/"
 #: A photo of a spill or an injury says where it is, if the person lets the phone tell.
@@ -68,9 +71,38 @@ _TONGUE: Final = text("SELECT locale FROM users WHERE id = :person")
 def route() -> ResponseReturnValue:
     """The stops of whoever asks, in order."""
     with records() as session:
-        door, sheet = _door(session), sheet_of(session, now())
+        door, sheet = _door(session), _own(session)
         done = set(session.scalars(_DONE, {"day": reported(sheet, now())}))
     return _page(drawn.route_page(door, sheet, done))
+
+
+def _own(session: Session, only: list[uuid.UUID] | None = None) -> StopSheet:
+    """The sheet in the order of whoever asks."""
+    return sheet_of(session, now(), only).ordered(routes.order_of(session))
+
+
+@pages.get("/order")
+@needs(Action.ENTER)
+def order() -> ResponseReturnValue:
+    """The stops, to be moved up and down."""
+    with records() as session:
+        return _page(drawn.order_page(_door(session), _own(session)))
+
+
+@pages.post("/order")
+@needs(Action.ENTER)
+def move() -> ResponseReturnValue:
+    """Move one stop a place up or down, for whoever asks."""
+    form, _ = _sent()
+    if form.get("owner") != owner():
+        return _told(401, state="another person is signed in")
+    try:
+        stop = uuid.UUID(form.get("stop"))
+    except ValueError:
+        abort(400, "This names no stop; load the page again.")
+    with records() as session:
+        routes.keep_order(session, _own(session).moved(stop, form.get("to")))
+    return Response(status=303, headers={"Location": f"{BASE}order"})
 
 
 @pages.get("/stop/<uuid:stop>")
@@ -130,7 +162,9 @@ def _take(session: Session, visit: Visit, form: Form) -> Outcome:
         state, faults = became.state, became.faults
     else:
         state, faults = known.state, known.faults or {}
-    return desk.returned(visit, form, entry, faults) if state == "refused" else outcome
+    if state != "refused":
+        return outcome
+    return desk.returned(visit, form, entry, spoken(faults, visit.door.language))
 
 
 def _stored(entry: Entry) -> Insert:
@@ -175,7 +209,7 @@ def _visit_or_none(session: Session, stop: uuid.UUID, *, alone: bool = False) ->
     """One person at one stop of the route, if it is one; `alone`, without the others of the route,
     which a script knows.
     """
-    sheet = sheet_of(session, now(), [stop] if alone else None)
+    sheet = _own(session, [stop] if alone else None)
     found = sheet.find(stop)
     if found is None:
         return None

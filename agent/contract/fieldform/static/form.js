@@ -5,7 +5,6 @@
 const entry = document.getElementById("entry");
 const $ = (id) => document.getElementById(id);
 const value = (input) => (input.value.trim().replace(/,(?=\d{3}\b)/g, "") || "");
-const tidy = (figure) => Number(figure.toFixed(2)).toLocaleString("en-US");
 
 // getRandomValues works where randomUUID does not: on a site's plain http.
 function fresh() {
@@ -20,101 +19,111 @@ function fresh() {
 
 // ------------------------------------------------------------------------------- a tank's tape
 
-function tape(name) {
-  const parts = ["ft", "in", "q"].map((part) => $(`${name}_${part}`));
-  if (parts.some((part) => !part) || !parts.some((part) => value(part))) return null;
-  const [feet, inch, quarters] = parts.map((part) => Number(value(part).replace("¼", ".25").replace("½", ".5").replace("¾", ".75") || 0));
-  return inch >= 12 || quarters > 3 || feet < 0 || inch < 0 ? NaN : feet * 12 + inch + quarters / 4;
-}
-
-function shown(level) {
-  const quarters = Math.round(level * 4);
-  const rest = quarters % 48;
-  return `${Math.floor(quarters / 48)}' ${Math.floor(rest / 4)}${["", " 1/4", " 1/2", " 3/4"][rest % 4]}"`;
-}
-
-function volume(strap, level) {
-  if (strap.length < 2 || level < strap[0][0] || level > strap[strap.length - 1][0]) return null;
-  const above = strap.findIndex(([inches]) => inches >= level);
-  const [high, most] = strap[above];
-  if (high === level) return most;
-  const [low, least] = strap[above - 1];
-  return least + ((most - least) * (level - low)) / (high - low);
-}
+const typed = (id) => ($(id) ? value($(id)) : "");
+const figure = (id) => reckon.decimal(typed(id));
+const tape = (name) => reckon.tape(...["ft", "in", "q"].map((part) => typed(`${name}_${part}`)));
+const known = (text) => (text === undefined ? null : reckon.decimal(text));
 
 const tanks = [...document.querySelectorAll(".tank")].map((box, number) => ({
   box,
   name: `g${number}_top`,
   id: box.dataset.tank,
-  strap: JSON.parse(box.dataset.strap || "[]"),
-  last: box.dataset.last === undefined ? null : Number(box.dataset.last),
-  gauge: box.dataset.gauge === undefined ? null : Number(box.dataset.gauge),
-  height: box.dataset.height === undefined ? null : Number(box.dataset.height),
+  points: reckon.table(JSON.parse(box.dataset.strap || "[]")),
+  last: known(box.dataset.last),
+  gauge: known(box.dataset.gauge),
+  height: known(box.dataset.height),
 }));
+
+const NEEDED = ["ticket_no", "opened", "closed", "opening_f", "closing_f", "observed_gravity", "observed_gravity_f", "sediment_water_pct"];
+const TAPES = ["opening", "closing"];
+const WORDS = ["seals_off", "seals_on", "gauger", "hauler", "purchaser", "destination"];
+const tickets = () => ["t0", "t1"].filter((place) => [...NEEDED, ...WORDS].some((name) => name !== "closed" && typed(`${place}_${name}`)) || TAPES.some((end) => tape(`${place}_${end}`) !== null));
+const hauls = () => (["bbl", "ticket_no", "hauler", "destination"].some((name) => typed(`h0_${name}`)) ? ["h0"] : []);
+
+// What is read at a run, and what follows from it.
+function runOf(place) {
+  const tank = tanks.find(({ id }) => id === typed(`${place}_tank`));
+  const [opening, closing] = TAPES.map((end) => tape(`${place}_${end}`) ?? null);
+  const [openingF, closingF, gravity, gravityF, water] = ["opening_f", "closing_f", "observed_gravity", "observed_gravity_f", "sediment_water_pct"].map((name) => figure(`${place}_${name}`));
+  const read = { opening, closing, openingF, closingF, gravity, gravityF, water };
+  return { tank, ...read, ...reckon.run(tank?.points ?? null, read) };
+}
 
 // Barrels that tickets and hauls of this page took out of a tank.
 function taken(tank) {
-  let out = 0;
-  for (const number of [0, 1]) {
-    if ($(`t${number}_tank`)?.value !== tank.id) continue;
-    const opening = tape(`t${number}_opening`);
-    const closing = tape(`t${number}_closing`);
-    if (opening !== null && closing !== null) out += (volume(tank.strap, opening) ?? 0) - (volume(tank.strap, closing) ?? 0);
-  }
-  if ($("h0_tank")?.value === tank.id) out += Number(value($("h0_bbl"))) || 0;
-  return out;
+  const runs = tickets().map(runOf).filter((run) => run.tank === tank);
+  const loads = hauls().filter(() => typed("h0_tank") === tank.id);
+  const out = runs.reduce((sum, run) => sum + (run.moved ?? 0n), 0n);
+  return { hauled: runs.length + loads.length > 0, out: out + (loads.length ? figure("h0_bbl") ?? 0n : 0n) };
 }
 
 function judgeTank(tank, says) {
-  const level = tape(tank.name);
-  const made = tank.box.querySelector(".made");
-  made.textContent = "";
-  if (level === null) return;
-  if (Number.isNaN(level)) return says(`${tank.name}_ft`, "fault", say("fault_level", { value: value($(`${tank.name}_in`)) }));
-  if (tank.height !== null && level > tank.height) {
-    return says(`${tank.name}_ft`, "fault", say("fault_above_tank", { level: shown(level), height: shown(tank.height) }));
-  }
-  const now = volume(tank.strap, level);
-  const before = tank.last === null ? null : volume(tank.strap, tank.last);
-  const out = taken(tank);
-  if (now !== null && before !== null) made.textContent = say("made", { bbl: (now - before + out).toFixed(1) });
-  else if (now !== null) made.textContent = say("holds", { bbl: now.toFixed(1) });
-  if (tank.gauge !== null && Math.abs(tank.gauge - level) > 2) {
-    says(`${tank.name}_ft`, "ask", say("ask_gauge", { gauge: shown(tank.gauge), value: shown(level) }));
-  } else if (now !== null && before !== null && tank.last - level > 0.25 && !out) {
-    says(`${tank.name}_ft`, "ask", say("ask_fell", { bbl: (before - now).toFixed(1) }));
-  }
+  const now = tape(tank.name);
+  const place = tank.box.querySelector(".made");
+  place.textContent = "";
+  if (now === null) return;
+  if (!level(tank, now, tank.name, says)) return;
+  const { hauled, out } = taken(tank);
+  const bbl = reckon.made(tank.points, tank.last, now, out);
+  const holds = reckon.volume(tank.points, now);
+  if (bbl !== null) place.textContent = say("made", { bbl: reckon.shown(bbl, 1) });
+  else if (holds !== null) place.textContent = say("holds", { bbl: reckon.shown(holds, 1) });
+  const question = reckon.askTank({ ...tank, now, out, hauled });
+  if (question) says(`${tank.name}_ft`, "ask", say(...question));
+  const bottom = tape(tank.name.replace("top", "bot"));
+  if (bottom && bottom > now) says(`${tank.name.replace("top", "bot")}_ft`, "fault", say("fault_water_above_oil"));
+}
+
+// Whether a level can be one of this tank; says why not.
+function level(tank, inches, name, says) {
+  let fault = "";
+  if (inches === undefined) fault = say("fault_level", { value: ["ft", "in", "q"].map((part) => typed(`${name}_${part}`) || "0").join("-") });
+  else if (tank?.height && inches > tank.height) fault = say("fault_above_tank", { level: reckon.level(inches), height: reckon.level(tank.height) });
+  else if (tank?.points && reckon.volume(tank.points, inches) === null) fault = say("fault_beyond_table", { level: reckon.level(inches) });
+  if (fault) says(`${name}_ft`, "fault", fault);
+  return !fault;
+}
+
+// ------------------------------------------------------------------------------------- tickets
+
+const SOLD = ["oil_sale", "condensate_sale"];
+
+function judgeTicket(place, says) {
+  const run = runOf(place);
+  const { moved, gross, net } = run;
+  const told = Object.fromEntries(Object.entries({ moved, gross, net }).map(([name, bbl]) => [name, bbl === null ? "" : reckon.shown(bbl, 2)]));
+  const whole = net !== null && SOLD.includes(typed(`${place}_kind`));
+  $(`${place}_net`).textContent = moved === null ? "" : say(whole ? "net" : "moved", told);
+  if (!tickets().includes(place)) return;
+  const [opening, closing] = TAPES.map((end) => tape(`${place}_${end}`));
+  TAPES.forEach((end, number) => {
+    const read = [opening, closing][number];
+    if (read === null) says(`${place}_${end}_ft`, "fault", say("fault_missing"));
+    else level(run.tank, read, `${place}_${end}`, says);
+  });
+  for (const name of NEEDED) if (!typed(`${place}_${name}`)) says(`${place}_${name}`, "fault", say("fault_missing"));
+  if (opening != null && closing > opening) says(`${place}_closing_ft`, "fault", say("fault_closing_above_opening"));
+  else if (run.tank && !run.tank.points) says(`${place}_tank`, "fault", say("fault_no_table"));
+  else if (moved !== null && gross === null && ![run.openingF, run.closingF, run.gravity, run.gravityF].includes(null)) says(`${place}_observed_gravity`, "fault", say("fault_oil"));
 }
 
 // ------------------------------------------------------------------------------------ figures
 
 function judgeFigure(input, says) {
-  const typed = value(input);
-  if (!typed || input.type === "time" || input.classList.contains("tape")) return;
-  const figure = Number(typed);
-  const { low, high, last, gauge, most, signed } = input.dataset;
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)$/.test(typed)) return says(input.id, "fault", say("fault_number", { value: typed }));
-  if (figure < 0 && signed === undefined) return says(input.id, "fault", say("fault_negative"));
-  if (most !== undefined && figure > Number(most)) return says(input.id, "fault", say("fault_range", { value: typed, low: "0", high: most }));
-  const reads = gauge === undefined ? null : Number(gauge);
-  if (low !== undefined && (figure < Number(low) || figure > Number(high))) {
-    const key = figure > Number(last) ? "ask_above" : "ask_below";
-    const agrees = reads !== null && Math.abs(figure - reads) <= Math.max(Math.abs(reads) * 0.05, 5);
-    const told = { value: tidy(Math.abs(figure - Number(last))), gauge: reads === null ? "" : tidy(reads) };
-    says(input.id, "ask", say(agrees ? `${key}_too` : key, told));
-  } else if (reads !== null && Math.abs(figure - reads) > Math.max(Math.abs(reads) * 0.3, 50)) {
-    says(input.id, "ask", say("ask_gauge", { gauge: tidy(reads), value: tidy(figure) }));
-  } else if (input.id.startsWith("m") && last !== undefined && figure < Number(last)) {
-    says(input.id, "ask", say("ask_meter", { value: tidy(Number(last)) }));
-  }
+  const written = value(input);
+  if (!written || input.type === "time" || input.classList.contains("tape")) return;
+  const read = reckon.decimal(written);
+  const { low, high, last, gauge, most, signed, asks } = input.dataset;
+  if (read === null) return says(input.id, "fault", say("fault_number", { value: written }));
+  if (read < 0n && signed === undefined) return says(input.id, "fault", say("fault_negative"));
+  if (most !== undefined && read > known(most)) return says(input.id, "fault", say("fault_range", { value: written, low: "0", high: most }));
+  let question = null;
+  if (asks === "pressure") question = reckon.askPressure({ value: read, low: known(low), high: known(high), gauge: known(gauge) });
+  if (asks === "meter") question = reckon.askMeter({ value: read, last: known(last) });
+  if (question) says(input.id, "ask", say(...question));
 }
 
 function judgePairs(says) {
-  for (const number of [0, 1]) {
-    const opening = tape(`t${number}_opening`);
-    const closing = tape(`t${number}_closing`);
-    if (opening !== null && closing > opening) says(`t${number}_closing_ft`, "fault", say("fault_closing_above_opening"));
-  }
   for (const hours of entry.querySelectorAll("[name$='_hours_down']")) {
     const why = $(hours.id.replace("hours_down", "down_code"));
     if (Number(value(hours)) > 0 && why && !why.value) says(why.id, "fault", say("fault_code_missing"));
@@ -139,6 +148,7 @@ function judge(strict) {
     if (kind === "fault") input.setAttribute("aria-invalid", "true");
   };
   for (const tank of tanks) judgeTank(tank, says);
+  for (const place of ["t0", "t1"]) judgeTicket(place, says);
   for (const input of entry.querySelectorAll("input[inputmode]")) judgeFigure(input, says);
   judgePairs(says);
   return found;
@@ -156,12 +166,12 @@ function onward(input) {
 
 // A tape's field is left by itself once no further digit could follow.
 function full(input) {
-  const typed = input.value;
-  if (!/^\d+$/.test(typed)) return false;
+  const digits = input.value;
+  if (!/^\d+$/.test(digits)) return false;
   if (input.classList.contains("q")) return true;
-  if (input.classList.contains("in")) return typed.length > 1 || Number(typed) > 1;
+  if (input.classList.contains("in")) return digits.length > 1 || Number(digits) > 1;
   const height = Number(input.closest("[data-height]")?.dataset.height) || 480;
-  return typed.length > 1 || Number(typed) * 10 > height / 12;
+  return digits.length > 1 || Number(digits) * 10 > height / 12;
 }
 
 // ------------------------------------------------------------------------------------- saving
@@ -285,16 +295,29 @@ function begin() {
 }
 
 function fill(text) {
-  for (const [name, typed] of new URLSearchParams(text)) {
+  for (const [name, written] of new URLSearchParams(text)) {
     const field = entry.elements[name];
     if (!field || name === "lang" || name === "kept") continue;
-    if (field.type !== "hidden" || name === "id" || name === "replaces") field.value = typed;
+    if (field.type !== "hidden" || name === "id" || name === "replaces") field.value = written;
     const fold = field.closest?.("details");
-    if (fold && typed && field.tagName !== "SELECT") fold.open = true;
+    if (fold && written && field.tagName !== "SELECT") fold.open = true;
   }
 }
 
+// A page that was kept without signal is older than the day it is opened on.
+function renewDays() {
+  const chosen = entry.elements.day;
+  if (about.again !== undefined) return;
+  try {
+    const { open, reported } = reckon.days(Date.now(), JSON.parse(about.days));
+    if (chosen.options[0]?.value === open[0]) return;
+    chosen.replaceChildren(...open.map((day) => new Option(day, day, day === reported, day === reported)));
+    entry.elements.replaces.value = ""; // of the day that the page was made for
+  } catch { /* a zone that this browser does not know: as the page says */ }
+}
+
 async function restore() {
+  renewDays();
   if (about.again !== undefined) return; // the other side's answer to what was sent
   const number = Number(new URLSearchParams(location.search).get("back"));
   const came = number && (await store.all().catch(() => [])).find((one) => one.order === number && one.refused);
@@ -349,3 +372,28 @@ if (entry) {
     if (matchMedia("(hover: none)").matches === false || !location.hash) order().find((one) => one.name !== "day")?.focus({ preventScroll: true });
   });
 }
+
+// ------------------------------------------------------------------------------ order of the stops
+
+// Moves a stop without loading the page anew, and keeps the finger where it is.
+async function move(event) {
+  event.preventDefault();
+  const { target, submitter } = event;
+  const sent = new URLSearchParams(new FormData(target));
+  sent.set("to", submitter.value);
+  try {
+    const answer = await fetch(target.action, { method: "POST", body: sent, credentials: "same-origin" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const list = answer.ok && page.getElementById("order");
+    if (!list) throw new Error("no list");
+    $("order").replaceChildren(...list.children);
+    $("far").textContent = page.getElementById("far").textContent;
+    notice("", "ask");
+    const moved = $("order").querySelector(`[value="${sent.get("stop")}"]`).form;
+    (moved.querySelector(`[value=${submitter.value}]:enabled`) || moved.querySelector("button:enabled")).focus();
+  } catch {
+    notice(say("not_moved"), "fault");
+  }
+}
+
+$("order")?.addEventListener("submit", move);
