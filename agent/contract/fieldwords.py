@@ -28,6 +28,10 @@ FAULTS: Final[dict[str, tuple[str, str]]] = {
         "This names nothing we know; load the page again.",
         "Esto no nombra nada conocido; vuelva a cargar la página.",
     ),
+    "line_gone": (
+        "Not saved: a tank, well or meter of that page is not at this stop now; see what is left.",
+        "No se guardó: un tanque, pozo o medidor de esa página ya no está aquí; vea lo que queda.",
+    ),
     "twice": ("This was entered twice; keep one.", "Esto se anotó dos veces; deje uno."),
     "number": (
         "{value} is not a number; write digits and one point.",

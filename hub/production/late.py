@@ -1,4 +1,4 @@
-"""What a phone kept for a stop that was taken off its owner's route before it arrived: kept for the
+"""What a phone kept for a stop that left its owner's route, or is not worked any more: kept for the
 office.
 
 Who entered it does not see the lease any more, so it is not taken up; it is put where it belongs
@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from agent.contract.entry import LARGEST_ENTRY
 from agent.contract.fieldform.fields import Form, body_of
+from agent.contract.fieldform.places import placed
 from agent.contract.wire import dump
 from hub.database import Actor, tenant_session
 from hub.production.entries import OFF_ROUTE, refuse
@@ -39,11 +40,11 @@ def keep_late(
     What came before under the same id changes nothing. `engine` acts as wellflow_app.
     """
     with tenant_session(engine, organization, KEEPER) as session:
-        sheet = sheet_of(session, now, [stop])
+        sheet = sheet_of(session, now, [stop], ended=True)
         found = sheet.find(stop)
         if found is None:
             return False
-        body = body_of(form, sheet, found, str(person), now).body
+        body = body_of(placed(form, found).form, sheet, found, str(person), now).body
         if len(dump(body)) > LARGEST_ENTRY:
             return False
         made = insert(FieldEntry).values(

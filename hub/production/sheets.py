@@ -36,10 +36,11 @@ _LEASES: Final = text(
     LEFT JOIN facilities f ON f.id = l.facility_id
     LEFT JOIN LATERAL (SELECT min(w.lat) AS lat, min(w.lon) AS lon FROM wells w
                        WHERE w.lease_id = l.id) w ON true
-    WHERE l.status IN ('producing', 'shut_in', 'held_by_production')
-      AND (CAST(:only AS uuid[]) IS NULL OR l.id = ANY(CAST(:only AS uuid[])))
-      AND (EXISTS (SELECT FROM wells w WHERE w.lease_id = l.id)
-           OR EXISTS (SELECT FROM tanks t WHERE t.lease_id = l.id))
+    WHERE (CAST(:only AS uuid[]) IS NULL OR l.id = ANY(CAST(:only AS uuid[])))
+      AND (:ended OR (
+           l.status IN ('producing', 'shut_in', 'held_by_production')
+           AND (EXISTS (SELECT FROM wells w WHERE w.lease_id = l.id)
+                OR EXISTS (SELECT FROM tanks t WHERE t.lease_id = l.id))))
     ORDER BY l.name, l.id
     """
 )
@@ -51,7 +52,7 @@ _WELLS: Final = text(
         SELECT r.* FROM production_records r
         WHERE r.well_id = w.id AND r.production_date < :day AND r.source = 'pumper'
         ORDER BY r.production_date DESC LIMIT 1) r ON true
-    WHERE w.lease_id = ANY(:leases) AND w.plug_date IS NULL
+    WHERE w.lease_id = ANY(:leases) AND (:ended OR w.plug_date IS NULL)
     ORDER BY w.name, w.id
     """
 )
@@ -65,7 +66,7 @@ _TANKS: Final = text(
         SELECT g.level_in, g.water_in FROM tank_gauges g
         WHERE g.tank_id = t.id AND g.production_date < :day
         ORDER BY g.source = 'telemetry', g.gauged_at DESC LIMIT 1) g ON true
-    WHERE t.out_of_use_on IS NULL
+    WHERE :ended OR t.out_of_use_on IS NULL
     ORDER BY t.name, t.id
     """
 )
@@ -89,7 +90,7 @@ _METERS: Final = text(
         SELECT m.reading FROM meter_readings m
         WHERE m.equipment_id = e.id AND m.production_date < :day
         ORDER BY m.production_date DESC LIMIT 1) m ON true
-    WHERE e.kind = ANY(:kinds) AND e.status = 'in_service'
+    WHERE e.kind = ANY(:kinds) AND (:ended OR e.status = 'in_service')
     ORDER BY e.name, e.id
     """
 )
@@ -115,18 +116,22 @@ def sheet_of(
     now: datetime | None = None,
     only: Sequence[uuid.UUID] | None = None,
     agent: uuid.UUID | None = None,
+    *,
+    ended: bool = False,
 ) -> StopSheet:
     """The sheet of every stop the session may see, or of these leases `only`.
 
-    With an `agent` its own tags are named instead of their readings: it reads them itself.
+    With an `agent` its own tags are named instead of their readings: it reads them itself. `ended`
+    brings leases, wells, tanks and meters along that are not worked any more.
     """
     at = now or datetime.now(UTC)
     operator = operator_of(session)
     organization = session.get_one(Organization, operator.id)
     day = operator.clock.day_of(at - timedelta(hours=12))
     locked = session.scalar(_LOCKED)
-    rows = session.execute(_LEASES, {"only": None if only is None else list(only)}).all()
-    parts = _Parts(session, day, at, agent)
+    asked = {"only": None if only is None else list(only), "ended": ended}
+    rows = session.execute(_LEASES, asked).all()
+    parts = _Parts(session, {"day": day, "ended": ended}, at, agent)
     leases = [row.id for row in rows]
     tanks, wells = parts.tanks(), parts.wells(leases)
     meters = parts.meters()
@@ -155,8 +160,10 @@ def sheet_of(
 class _Parts:
     """What is gauged, by lease."""
 
-    def __init__(self, session: Session, day: Any, now: datetime, agent: uuid.UUID | None) -> None:
-        self.session, self.day, self.now, self.agent = session, day, now, agent
+    def __init__(
+        self, session: Session, asked: dict[str, Any], now: datetime, agent: uuid.UUID | None
+    ) -> None:
+        self.session, self.asked, self.now, self.agent = session, asked, now, agent
         self.tags: dict[tuple[uuid.UUID, str], Any] = {}
         measures = [*WELL_MEASURES, *TANK_MEASURES]
         for row in session.execute(_TAGS, {"measures": measures}):
@@ -166,7 +173,7 @@ class _Parts:
     def wells(self, leases: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[SheetWell]]:
         """Wells by lease."""
         found: dict[uuid.UUID, list[SheetWell]] = defaultdict(list)
-        for row in self.session.execute(_WELLS, {"leases": list(leases), "day": self.day}):
+        for row in self.session.execute(_WELLS, self.asked | {"leases": list(leases)}):
             known = {name: getattr(row, name) for name in _READ}
             last = {name: Decimal(value) for name, value in known.items() if value is not None}
             read = self._read(row.id, [(name, (one,)) for one, name in WELL_MEASURES.items()])
@@ -175,10 +182,9 @@ class _Parts:
 
     def tanks(self) -> dict[uuid.UUID, list[SheetTank]]:
         """Tanks by lease."""
-        rows = self.session.execute(_TANKS, {"day": self.day}).all()
+        rows = self.session.execute(_TANKS, self.asked).all()
         straps: dict[uuid.UUID, list[tuple[Decimal, Decimal]]] = defaultdict(list)
-        asked = {"tanks": [row.id for row in rows], "day": self.day}
-        for row in self.session.execute(_STRAPS, asked):
+        for row in self.session.execute(_STRAPS, self.asked | {"tanks": [row.id for row in rows]}):
             straps[row.tank_id].append((row.level_in, row.volume_bbl))
         found: dict[uuid.UUID, list[SheetTank]] = defaultdict(list)
         for row in rows:
@@ -194,8 +200,7 @@ class _Parts:
     def meters(self) -> dict[uuid.UUID, list[SheetMeter]]:
         """Meters by lease."""
         found: dict[uuid.UUID, list[SheetMeter]] = defaultdict(list)
-        asked = {"kinds": list(METERS), "day": self.day}
-        for row in self.session.execute(_METERS, asked):
+        for row in self.session.execute(_METERS, self.asked | {"kinds": list(METERS)}):
             last = {} if row.reading is None else {"reading": row.reading}
             found[row.lease_id].append(SheetMeter(row.id, row.name, "", last))
         return found

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from hub.console import create_app
 from tests.browser import chrome, scene
 from tests.browser.chrome import Browser
 from tests.console import DOCUMENTS, settings_for
-from tests.fielding import BRAVO, ECHO, PIN, pumper_site
+from tests.fielding import BRAVO, ECHO, PIN, SHEET, pumper_site, well
 from tests.picturing import jpeg
 from tests.servers import postgres
 
@@ -155,11 +155,14 @@ def test_a_draft_outlives_the_browser_and_the_box_its_absence(profile: Path) -> 
         ready(tab)
         tab.driver.find_element("id", "w0_tubing_psig").send_keys("377")
         tab.until("!document.getElementById('kept').hidden")
-    with pumper_site(outbox, port) as site, phone(profile) as tab:
+    grown = replace(ECHO, wells=(well(29, "Echo 1"), *ECHO.wells))
+    sheet = replace(SHEET, stops=(BRAVO, grown))  # a well that comes before was named meanwhile
+    with pumper_site(outbox, port, sheet) as site, phone(profile) as tab:
         sign_in_at_site(tab, site.url)
         tab.driver.get(f"{site.url}/stop/{ECHO.stop}")
         ready(tab)
-        assert tab.run("return document.getElementById('w0_tubing_psig').value") == "377"
+        assert tab.run("return document.getElementById('w1_tubing_psig').value") == "377"
+        assert tab.run("return document.getElementById('w0_tubing_psig').value") == ""
         site_people = site.people
         assert people is not site_people
         tab.run("Object.defineProperty(crypto, 'subtle', {value: undefined})")  # as on plain http
@@ -175,7 +178,7 @@ def test_a_draft_outlives_the_browser_and_the_box_its_absence(profile: Path) -> 
         tab.driver.get(site.url)
         tab.until("document.getElementById('waits').textContent.includes('all sent')")
         (entry,) = site.entries()
-        assert entry["wells"][0]["tubing_psig"] == "377"
+        assert entry["wells"] == [{"well": str(ECHO.wells[0].well), "tubing_psig": "377"}]
         assert site.desk.photos.waiting == len(entry["photos"]) == 1
 
 

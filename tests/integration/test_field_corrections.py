@@ -215,6 +215,17 @@ def test_a_phones_entry_for_a_stop_off_the_route_is_kept_mended_or_set_aside(
         for _again in range(2):
             answer = carl.post(address, form, Accept="application/json")
             assert (answer.status_code, answer.json["id"]) == (200, form["id"])
+    with office.database.engine("owner").begin() as connection:
+        connection.execute(
+            text("UPDATE leases SET status = 'terminated' WHERE id = :l"), {"l": office.ours.lease}
+        )
+    late = sent[1] | {"id": str(uuid.uuid4())}  # the stop itself is not worked any more
+    assert carl.post(address, late, Accept="application/json").json["id"] == late["id"]
+    assert "not on the route" in bob.get(f"/production/entries/{key_of(office, late['id'])}").text
+    with office.database.engine("owner").begin() as connection:
+        connection.execute(
+            text("UPDATE leases SET status = 'producing' WHERE id = :l"), {"l": office.ours.lease}
+        )
     elsewhere = carl.post(f"/field/stop/{office.theirs.lease}", sent[0], Accept="application/json")
     assert elsewhere.status_code == 404
     keys = [key_of(office, form["id"]) for form in sent]

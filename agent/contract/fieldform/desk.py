@@ -14,6 +14,7 @@ from agent.contract.fieldform.frame import Door
 from agent.contract.fieldform.page import View
 from agent.contract.fieldform.pages import miles_to_go
 from agent.contract.fieldform.pictures import TOLD
+from agent.contract.fieldform.places import placed
 from agent.contract.fieldwords import say
 from agent.contract.records import new_id
 from agent.contract.stopsheet import Stop, StopSheet
@@ -58,12 +59,15 @@ def blank(visit: Visit, *, replaces: uuid.UUID | None = None) -> View:
 
 def receive(visit: Visit, form: Form) -> Outcome:
     """Judge a form: give its entry, or the page again with every fault, question and result."""
-    made = body_of(form, visit.sheet, visit.stop, str(visit.person), visit.now)
+    now = placed(form, visit.stop)
+    form, made = now.form, body_of(now.form, visit.sheet, visit.stop, str(visit.person), visit.now)
     try:
         entry = read_entry(made.body)
         faults = entrycheck.check(entry, visit.sheet, visit.now)
     except EntryError as refusal:
         return _again(visit, form, made, None, refusal.faults)
+    if now.gone:
+        faults = (Fault("", "line_gone"), *faults)
     asked = entrycheck.questions(entry, visit.sheet)
     if form.get("asked"):  # the script asked them already, without signal
         entry = replace(entry, kept=(*entry.kept, *(question.field for question in asked)))
@@ -78,6 +82,7 @@ def returned(visit: Visit, form: Form, entry: Entry, faults: Mapping[str, str]) 
 
     `faults` are sentences by the field of the entry.
     """
+    form = placed(form, visit.stop).form
     made = body_of(form, visit.sheet, visit.stop, str(visit.person), visit.now)
     said = {made.name(path): sentence for path, sentence in faults.items()}
     view = replace(

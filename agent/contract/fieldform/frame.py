@@ -76,7 +76,7 @@ SPOKEN: Final = (
     *("day_three", "sign_in_again", "fault_negative", "fault_range", "fault_number", "fault_level"),
     *("fault_closing_above_opening", "fault_above_tank", "fault_code_missing", "fault_empty"),
     *("marked", "asked", "holds", "moved", "net", "fault_beyond_table", "fault_missing"),
-    *("fault_water_above_oil", "fault_oil", "fault_no_table", "not_moved"),
+    *("fault_water_above_oil", "fault_oil", "fault_no_table", "not_moved", "fault_line_gone"),
     *PHOTOS_SPOKEN,
 )
 _BLANKS: Final = (

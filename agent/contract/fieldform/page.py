@@ -18,6 +18,7 @@ from agent.contract.fieldform import frame
 from agent.contract.fieldform.fields import TICKETS, Form
 from agent.contract.fieldform.frame import Box, Door
 from agent.contract.fieldform.pictures import FILES, photo_fields
+from agent.contract.fieldform.places import lines
 from agent.contract.fieldform.script import script_rules
 from agent.contract.fieldwords import code, say
 from agent.contract.stopsheet import Figures, SheetTank, SheetWell, Stop, StopSheet
@@ -91,6 +92,7 @@ def stop_page(view: View) -> str:
         + _extras(view)
     )
     hidden = _hidden({"id": view.entry, "lang": door.language, "owner": door.owner})
+    hidden += _hidden(lines(view.stop))
     hidden += f"<input{frame.attributes({'type': 'hidden', 'name': 'replaces'} | _replaces(view))}>"
     asked = {path for _, path in view.questions.values()} | set(view.kept)
     hidden += "".join(_hidden({"kept": path}) for path in sorted(asked))

@@ -294,9 +294,24 @@ function begin() {
   asked = "";
 }
 
+// What was typed may be of an older page: each line goes to where the stop has it now (places.py).
+function placed(text) {
+  const pairs = [...new URLSearchParams(text)];
+  const names = /^[gwm]\d+$/;
+  const now = Object.fromEntries([...entry.elements].filter((one) => names.test(one.name)).map((one) => [one.name[0] + one.value, one.name]));
+  const moves = Object.fromEntries(pairs.filter(([name]) => names.test(name)).map(([name, key]) => [name, now[name[0] + key]]));
+  return pairs.flatMap(([name, written]) => {
+    const [place, ...what] = name.split("_");
+    if (!(place in moves)) return [[name, written]];
+    if (!what.length) return [];
+    return moves[place] ? [[[moves[place], ...what].join("_"), written]] : written.trim() ? [["", written]] : [];
+  });
+}
+
 function fill(text) {
-  for (const [name, written] of new URLSearchParams(text)) {
-    const field = entry.elements[name];
+  for (const [name, written] of placed(text)) {
+    if (!name) notice(say("fault_line_gone"), "fault");
+    const field = name && entry.elements[name];
     if (!field || name === "lang" || name === "kept") continue;
     if (field.type !== "hidden" || name === "id" || name === "replaces") field.value = written;
     const fold = field.closest?.("details");

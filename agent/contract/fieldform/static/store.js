@@ -152,9 +152,11 @@ const sender = (() => {
       await store.put({ ...entry, refused: said.faults });
       return true;
     }
-    await store.put({ ...entry, tries: (entry.tries || 0) + 1 });
+    const tries = (entry.tries || 0) + 1;
+    await store.put({ ...entry, tries });
     lost ||= signedOut ? 0 : Date.now();
-    return false;
+    // What is answered so again and again stays and is tried again; the others do not wait for it.
+    return tries > 3 && [400, 404, 410, 413].includes(answer.status);
   }
 
   async function all() {
