@@ -414,6 +414,7 @@ def test_a_block_of_an_unknown_tag_is_replayed_once_it_is_known(
 def test_a_whole_message_is_replayed(box: Box, rows: Rows, database: Database) -> None:
     for _ in range(3):
         box.freeze(count=2)
+    wait_until(lambda: rows.one("SELECT count(*) FROM config_epochs") == 1, "declared")
     rows.run(  # as a hub that did not know the lane set it aside
         "INSERT INTO quarantine (organization_id, agent_id, topic, code, reason, stream, payload)"
         " SELECT organization_id, id, 'wf/1/2/' || name || '/up/b', 'unknown_lane', 'later', %s, %s"
