@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import tee
+from itertools import groupby, tee
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -150,42 +150,65 @@ def measure(name: str, size: Size, chosen: argparse.Namespace) -> Iterator[Answe
                 for question in questions(bare, found[0])
                 if not chosen.table or question.table in chosen.table
             ]
-            for place, question in enumerate(asked, 1):
+            for place, (table, found) in enumerate(groupby(asked, lambda one: one.table), 1):
                 if sys.stderr.isatty():
-                    print(
-                        f"\r\033[K{place}/{len(asked)} {question.url[:70]}", end="", file=sys.stderr
-                    )
-                yield ask(app, visitor, bare, question, chosen.rounds)
+                    print(f"\r\033[K{place}: {table}", end="", file=sys.stderr)
+                yield from ask(app, visitor, bare, list(found), chosen.rounds)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
 
 
 def ask(
-    app: Flask, visitor: Visitor, bare: psycopg.Connection[Any], question: Question, rounds: int
-) -> Answer:
-    """Ask one thing again and again, and the bare statement in turns with it."""
-    times: list[float] = []
-    beside: list[float] = []
-    status = visitor.get(question.url).status_code  # the first is not counted: plans, templates
-    if question.bare is not None:
-        bare.execute(question.bare).fetchall()
-    for _ in range(rounds):
-        app.extensions["wellflow"].cache.clear()
-        begun = time.perf_counter()
-        visitor.get(question.url).get_data()
-        times.append((time.perf_counter() - begun) * 1000)
+    app: Flask,
+    visitor: Visitor,
+    bare: psycopg.Connection[Any],
+    questions: list[Question],
+    rounds: int,
+) -> Iterator[Answer]:
+    """Ask all of a table, again and again, and the bare statement in turns with each.
+
+    A moment in which the machine does something else falls on one round of many questions, not on
+    many rounds of one.
+    """
+    for question in questions:  # not counted: plans, templates
+        visitor.get(question.url)
         if question.bare is not None:
-            begun = time.perf_counter()
             bare.execute(question.bare).fetchall()
-            beside.append((time.perf_counter() - begun) * 1000)
-    return Answer(
-        question,
-        statistics.median(times),
-        p95(times),
-        statistics.median(beside) if beside else None,
-        p95(beside) if beside else None,
-        status,
-    )
+    timed = [_once(app, visitor, bare, one) for _ in range(rounds) for one in questions]
+    for place, question in enumerate(questions):
+        told = timed[place :: len(questions)]
+        beside = [one.bare for one in told if one.bare is not None]
+        times = [one.page for one in told]
+        yield Answer(
+            question,
+            statistics.median(times),
+            p95(times),
+            statistics.median(beside) if beside else None,
+            p95(beside) if beside else None,
+            max(one.status for one in told),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """One asking, in milliseconds."""
+
+    page: float
+    bare: float | None
+    status: int
+
+
+def _once(app: Flask, visitor: Visitor, bare: psycopg.Connection[Any], question: Question) -> Timed:
+    app.extensions["wellflow"].cache.clear()
+    begun = time.perf_counter()
+    answer = visitor.get(question.url)
+    answer.get_data()
+    page, beside = (time.perf_counter() - begun) * 1000, None
+    if question.bare is not None:
+        begun = time.perf_counter()
+        bare.execute(question.bare).fetchall()
+        beside = (time.perf_counter() - begun) * 1000
+    return Timed(page, beside, answer.status_code)
 
 
 def p95(times: list[float]) -> float:
