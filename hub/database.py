@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.orm import Session
@@ -78,6 +78,7 @@ class Actor:
 
 
 NOBODY = Actor()
+ACTOR: Final = "wellflow actor"  #: where a session keeps who acts in it
 
 
 def act_for(connection: Connection, organization: uuid.UUID | None, actor: Actor = NOBODY) -> None:
@@ -111,7 +112,7 @@ def tenant_session(
     Every transaction of the session is given both as it begins. Commits on leaving, rolls back on
     an error.
     """
-    with Session(engine, expire_on_commit=False) as session:
+    with Session(engine, expire_on_commit=False, info={ACTOR: actor}) as session:
         event.listen(
             session, "after_begin", lambda _session, _tx, conn: act_for(conn, organization, actor)
         )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from hub.console.context import console, now, records, visitor
 from hub.schema import Agent, Alert, Quarantine
@@ -36,11 +35,6 @@ def counts() -> Counts:
 
 
 def _count() -> Counts:
-    with records() as session:
-        return Counts(_unacknowledged(session), _silent(session), _quarantined(session))
-
-
-def _unacknowledged(session: Session) -> int:
     waiting = select(func.count()).where(
         Alert.closed_at.is_(None),
         Alert.ack == "unacked",
@@ -48,13 +42,12 @@ def _unacknowledged(session: Session) -> int:
         Alert.suppressed_by.is_(None),
         Alert.out_of_service_until.is_(None),
     )
-    return session.scalar(waiting) or 0
-
-
-def _silent(session: Session) -> int:
+    aside = select(func.count()).where(Quarantine.settled_at.is_(None))
     listed = select(Agent.heard_at, Agent.online).where(Agent.revoked_at.is_(None))
-    return sum(is_silent(heard, now(), online=online) for heard, online in session.execute(listed))
-
-
-def _quarantined(session: Session) -> int:
-    return session.scalar(select(func.count()).where(Quarantine.settled_at.is_(None))) or 0
+    with records() as session:
+        unacked, quarantined = session.execute(
+            select(waiting.scalar_subquery(), aside.scalar_subquery())
+        ).one()
+        agents = session.execute(listed).all()
+    silent = sum(is_silent(heard, now(), online=online) for heard, online in agents)
+    return Counts(unacked, silent, quarantined)

@@ -27,6 +27,7 @@ from sqlalchemy import types as kinds
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 
+from hub.database import ACTOR, Actor
 from hub.register.catalog import RESOURCES, table_of
 from hub.register.errors import Missing
 from hub.register.fields import Field, Resource
@@ -76,8 +77,10 @@ class Facet:
 # --------------------------------------------------------------------------------------- lists
 
 
-def find(session: Session, resource: Resource, query: Query) -> Page:
-    """A page of a list, with the cursors to its neighbours."""
+def find(
+    session: Session, resource: Resource, query: Query, shown: Iterable[str] | None = None
+) -> Page:
+    """A page of a list, with the cursors to its neighbours; of its rows the fields `shown`."""
     place = query.cursor
     backward = place is not None and place.backward
     found = _keys(session, resource, query, query.limit + 1)
@@ -85,7 +88,7 @@ def find(session: Session, resource: Resource, query: Query) -> Page:
     found = found[: query.limit]
     if backward:
         found.reverse()
-    rows = _in_order(session, resource, found)
+    rows = _in_order(session, resource, found, shown)
     after = more or backward
     before = more if backward else place is not None
     return Page(
@@ -133,29 +136,30 @@ def _condition(resource: Resource, asked: Filter) -> dict[str, Any]:
     return {"column": asked.field, "op": op, "value": value}
 
 
-#: Where a session keeps the role of its person.
-ROLE: Final = "wellflow role"
 #: The same statements under row level security, for pumpers, who see fewer rows than there are.
 UNDER_SECURITY: Final = {"keys": "list", "count": "number", "facets": "values"}
 
 
 def _door(session: Session, what: str) -> Callable[..., Function[Any]]:
     """The function to ask, by the role of the person whose session this is."""
-    role = session.info.get(ROLE)
-    if role is None:  # asked once: it is the same for all transactions of a session
-        role = session.info[ROLE] = session.scalar(
-            select(func.coalesce(func.current_setting("app.role", True), ""))
-        )
-    word = UNDER_SECURITY[what] if role == "pumper" else what
+    actor: Actor = session.info[ACTOR]
+    word = UNDER_SECURITY[what] if actor.role == "pumper" else what
     return cast(Callable[..., Function[Any]], getattr(func, f"register_{word}"))
 
 
-def _in_order(session: Session, resource: Resource, found: Sequence[RowMapping]) -> list[Row]:
+def _in_order(
+    session: Session,
+    resource: Resource,
+    found: Sequence[RowMapping],
+    shown: Iterable[str] | None,
+) -> list[Row]:
     """The rows of these keys, in the keys' order."""
     if not found:
         return []
     table = table_of(resource)
-    chosen = _columns(resource).where(_among(table.c[resource.key], [f["key"] for f in found]))
+    chosen = _columns(resource, shown).where(
+        _among(table.c[resource.key], [f["key"] for f in found])
+    )
     if resource.beside:  # spares the database from looking into every chunk
         beside = table.c[resource.beside]
         others = sorted(one["other"] for one in found)
@@ -170,9 +174,11 @@ def _among(column: Column[Any], keys: Iterable[Any]) -> ColumnElement[bool]:
     return column == any_(as_type(wanted, ARRAY(column.type)))
 
 
-def _columns(resource: Resource) -> Select[Any]:
+def _columns(resource: Resource, shown: Iterable[str] | None = None) -> Select[Any]:
     table = table_of(resource)
-    return select(*(table.c[field.name] for field in resource.readable))
+    wanted = None if shown is None else {resource.key, *shown}
+    names = (field.name for field in resource.readable)
+    return select(*(table.c[name] for name in names if wanted is None or name in wanted))
 
 
 # ---------------------------------------------------------------------------------- single rows

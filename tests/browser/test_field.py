@@ -93,6 +93,12 @@ def eventually(holds: Callable[[], bool], seconds: float = 240) -> None:
         time.sleep(0.2)
 
 
+def kept_draft(tab: Browser) -> str:
+    """What lies in the phone of the form that is open."""
+    asked = "store.draft(about.stop).then((draft) => arguments[0](draft?.fields || ''))"
+    return str(tab.driver.execute_async_script(asked))
+
+
 FULL = (
     ("8", "2", "1"),
     ("9", "11", "0"),
@@ -155,6 +161,7 @@ def test_a_draft_outlives_the_browser_and_the_box_its_absence(profile: Path) -> 
         ready(tab)
         tab.driver.find_element("id", "w0_tubing_psig").send_keys("377")
         tab.until("!document.getElementById('kept').hidden")
+        eventually(lambda: "tubing_psig=377" in kept_draft(tab))  # of the last key, too
     grown = replace(ECHO, wells=(well(29, "Echo 1"), *ECHO.wells))
     sheet = replace(SHEET, stops=(BRAVO, grown))  # a well that comes before was named meanwhile
     with pumper_site(outbox, port, sheet) as site, phone(profile) as tab:

@@ -88,7 +88,7 @@ def index_of(resource: Resource) -> ResponseReturnValue:
     except Refused as refused:
         faults, query = refused.faults, Query()
     with records() as session:
-        found = rows.find(session, resource, query)
+        found = rows.find(session, resource, query, _needed(resource))
         context = _list_context(session, resource, pairs, found.rows)
     turns = _turns(base, pairs, found.previous_cursor, found.next_cursor)
     status = 422 if faults else 200
@@ -129,14 +129,16 @@ def _list_context(
     }
 
 
+def _needed(resource: Resource) -> set[str]:
+    """The columns a list needs of its rows: those it shows, and what says that one is over."""
+    return {field.name for field in listing.columns(resource)} | {"status"}
+
+
 def _row(
     resource: Resource, shown: list[Field], row: Mapping[str, Any], named: cells.Titles
 ) -> dict[str, Any]:
-    return {
-        "url": row_pages.record_page(resource.name, row[resource.key]),
-        "cells": [cells.cell(field, row.get(field.name), named) for field in shown],
-        "off": row.get("status") in OFF,
-    }
+    address = row_pages.record_page(resource.name, row[resource.key])
+    return {"html": cells.line(shown, row, named, address), "off": row.get("status") in OFF}
 
 
 def _turns(base: str, pairs: Pairs, before: str | None, after: str | None) -> dict[str, str | None]:
