@@ -20,6 +20,7 @@ from agent.contract.entry import Entry, entry_body
 from agent.contract.fieldform.fields import reported
 from agent.contract.records import Record, freeze_record
 from agent.contract.stopsheet import Stop, StopSheet, Tags
+from agent.form import photodesk
 from agent.form.people import Person
 from agent.form.photodesk import PhotoDesk
 from agent.form.routes import Routes
@@ -30,15 +31,9 @@ MOST_IDS: Final = 500
 _TENTH: Final = Decimal("0.1")
 
 
-class Store(Protocol):
-    """What the desk needs of the outbox."""
+class Store(photodesk.Store, Protocol):
+    """What the desk needs of the outbox, beside what its photos do."""
 
-    def record(  # noqa: D102
-        self, lane: str, lines: Iterable[bytes], at: int, keep: Mapping[str, bytes] | None = None
-    ) -> None: ...
-    def kept(self, key: str) -> bytes | None: ...  # noqa: D102
-    def has_room(self, size: int) -> bool: ...  # noqa: D102
-    def photos_waiting(self) -> int: ...  # noqa: D102
     def keep(self, what: Mapping[str, bytes]) -> None: ...  # noqa: D102
     def streams(self) -> list[StreamInfo]: ...  # noqa: D102
 

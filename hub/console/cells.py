@@ -43,11 +43,6 @@ class Cell:
     tone: str  #: class of the cell
     reveal: bool = False  #: whether a sealed value can be shown to this visitor
 
-    @property
-    def label(self) -> str:
-        """The name of what it is, for cards on a phone."""
-        return self.field.label
-
 
 def titles(
     session: Session, found: Iterable[Mapping[str, Any]], fields: Collection[Field]

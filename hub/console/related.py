@@ -65,7 +65,7 @@ def _shelf(session: Session, other: Resource, field: Field, key: Any) -> Shelf:
     only = (Filter(field.name, "eq", key),)
     last = other.order.startswith("-")
     query = Query(only, sort=other.order.removeprefix("-"), descending=last, limit=SHOWN + 1)
-    listed = rows.find(session, other, query).rows
+    listed = rows.find(session, other, query, shown=()).rows
     shown = listed[:SHOWN]
     titles = rows.titles(session, other, [row[other.key] for row in shown])
     named = [

@@ -8,6 +8,7 @@ and waits as refused, with all that was typed. The phone lets go of it and goes 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -44,7 +45,10 @@ def keep_late(
         found = sheet.find(stop)
         if found is None:
             return False
-        body = body_of(placed(form, found).form, sheet, found, str(person), now).body
+        here = placed(form, found)
+        body = body_of(here.form, sheet, found, str(person), now).body
+        if here.gone:
+            body["note"] = _with(body.get("note", ""), here.gone)
         if len(dump(body)) > LARGEST_ENTRY:
             return False
         made = insert(FieldEntry).values(
@@ -59,3 +63,8 @@ def keep_late(
             row = session.scalars(select(FieldEntry).where(FieldEntry.id == key)).one()
             refuse(session, row, {"stop": OFF_ROUTE})
         return True
+
+
+def _with(note: str, gone: Mapping[str, str]) -> str:
+    """The note, and after it what has no field at the stop any more: the office can place it."""
+    return "\n".join([*filter(None, [note]), *(f"{name}: {typed}" for name, typed in gone.items())])

@@ -219,9 +219,11 @@ def test_a_phones_entry_for_a_stop_off_the_route_is_kept_mended_or_set_aside(
         connection.execute(
             text("UPDATE leases SET status = 'terminated' WHERE id = :l"), {"l": office.ours.lease}
         )
-    late = sent[1] | {"id": str(uuid.uuid4())}  # the stop itself is not worked any more
+    late = sent[1] | {"id": str(uuid.uuid4()), "w0": str(uuid.uuid4())}  # neither is worked now
     assert carl.post(address, late, Accept="application/json").json["id"] == late["id"]
-    assert "not on the route" in bob.get(f"/production/entries/{key_of(office, late['id'])}").text
+    kept = bob.get(f"/production/entries/{key_of(office, late['id'])}").text
+    assert "not on the route" in kept
+    assert "w0_tubing_psig: 5" in kept
     with office.database.engine("owner").begin() as connection:
         connection.execute(
             text("UPDATE leases SET status = 'producing' WHERE id = :l"), {"l": office.ours.lease}

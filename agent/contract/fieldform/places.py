@@ -7,8 +7,8 @@ the page was made moves those after it, so a page also says what each place is.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from agent.contract.fieldform.fields import Form
 from agent.contract.stopsheet import Stop
@@ -19,7 +19,8 @@ class Placed:
     """A form with each line where the stop has it now."""
 
     form: Form
-    gone: bool = False  #: something was typed for what the stop no longer has
+    #: what was typed for what the stop no longer has, by the name of its field
+    gone: Mapping[str, str] = field(default_factory=dict)
 
 
 def lines(stop: Stop) -> dict[str, uuid.UUID]:
@@ -41,14 +42,14 @@ def placed(form: Form, stop: Stop) -> Placed:
     moves = {place: now.get(f"{place[0]}{key}", "") for place, key in _said(form)}
     if all(place == target for place, target in moves.items()):
         return Placed(form)
-    fields, gone = {}, False
+    fields, gone = {}, {}
     for name, values in form.fields.items():
         place, line, what = name.partition("_")
         target = moves.get(place, place)
         if target:
             fields[f"{target}{line}{what}"] = values
-        else:
-            gone |= bool(line) and any(value.strip() for value in values)
+        elif line and (typed := " ".join(values).strip()):
+            gone[name] = typed
     return Placed(Form(fields | {place: (f"{key}",) for place, key in lines(stop).items()}), gone)
 
 

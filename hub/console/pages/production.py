@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
@@ -156,10 +158,8 @@ def choose(field_entry_id: uuid.UUID) -> ResponseReturnValue:
     insist(RESOURCES[TABLE], "edit")
     with records() as session:
         found = _found(session, field_entry_id)
-        try:
+        with _told():
             outcome = desk.choose(session, found, keep_first=request.form.get("keep") != "second")
-        except desk.DeskError as refused:
-            abort(409, str(refused))
         if outcome.state not in ("set_aside", "taken"):
             return _entry(session, found, dict(outcome.faults) or {"": outcome.reason}, {})
     flash("The first entry was kept." if outcome.state == "set_aside" else "The second was taken.")
@@ -173,10 +173,8 @@ def set_aside(field_entry_id: uuid.UUID) -> ResponseReturnValue:
     insist(RESOURCES[TABLE], "edit")
     with records() as session:
         found = _found(session, field_entry_id)
-        try:
+        with _told():
             desk.set_aside(session, found, request.form.get("why", ""))
-        except desk.DeskError as refused:
-            abort(409, str(refused))
     flash("The entry was set aside; what was entered is kept.")
     return redirect(url_for("production.entries"), 303)
 
@@ -189,10 +187,8 @@ def mend(field_entry_id: uuid.UUID) -> ResponseReturnValue:
     given = {name: words for name, words in request.form.items() if "." in name or name in HEADS}
     with records() as session:
         found = _found(session, field_entry_id)
-        try:
+        with _told():
             outcome = desk.mend(session, found, given)
-        except HubError as refused:
-            abort(409, str(refused))
         if outcome.state == "refused":
             return _entry(session, found, dict(outcome.faults) or {"": outcome.reason}, given)
     if outcome.state == "conflict":
@@ -200,6 +196,15 @@ def mend(field_entry_id: uuid.UUID) -> ResponseReturnValue:
     else:
         flash("The entry was taken up.")
     return redirect(url_for("production.entries"), 303)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the desk refuses is answered in its sentence."""
+    try:
+        yield
+    except HubError as refused:
+        abort(409, str(refused))
 
 
 def _found(session: Session, key: uuid.UUID) -> FieldEntry:

@@ -304,7 +304,8 @@ function placed(text) {
     const [place, ...what] = name.split("_");
     if (!(place in moves)) return [[name, written]];
     if (!what.length) return [];
-    return moves[place] ? [[[moves[place], ...what].join("_"), written]] : written.trim() ? [["", written]] : [];
+    if (moves[place]) return [[[moves[place], ...what].join("_"), written]];
+    return written.trim() ? [["", written]] : []; // a name of nothing: to be told of
   });
 }
 
