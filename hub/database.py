@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Literal
+from functools import partial
+from select import POLLIN, poll
+from typing import Any, Final, Literal
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session
 
 DatabaseRole = Literal["app", "ingest", "work", "owner"]
@@ -52,11 +56,10 @@ def tier_of(connection: Connection) -> Tier:
 
 def connect(url: str, role: DatabaseRole, *, pool: int = 8) -> Engine:
     """Make an engine whose every connection acts as ``wellflow_<role>``."""
-    return create_engine(
+    engine = create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=pool,
         max_overflow=pool,
-        pool_pre_ping=True,
         pool_recycle=1800,
         connect_args={
             "options": f"-c role=wellflow_{role} -c timezone=UTC",
@@ -64,6 +67,23 @@ def connect(url: str, role: DatabaseRole, *, pool: int = 8) -> Engine:
             "connect_timeout": 10,
         },
     )
+    event.listen(engine, "checkout", partial(_still_there, engine))
+    return engine
+
+
+def _still_there(engine: Engine, kept: Any, *_: object) -> None:
+    """Have the pool open another connection where the server of a kept one has gone.
+
+    A server that ends a connection says so on it, or the machine's kernel does. While nothing has
+    come in nobody need be asked, which would cost a way there and back before every transaction.
+    """
+    try:
+        watch = poll()
+        watch.register(kept.fileno(), POLLIN)
+        if watch.poll(0):
+            engine.dialect.do_ping(kept)
+    except psycopg.Error as fault:
+        raise InvalidatePoolError("the database has closed this connection") from fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +103,16 @@ ACTOR: Final = "wellflow actor"  #: where a session keeps who acts in it
 
 def act_for(connection: Connection, organization: uuid.UUID | None, actor: Actor = NOBODY) -> None:
     """Tell the current transaction whose rows it may see and who acts; both end with it."""
-    connection.execute(
-        text(
-            "SELECT set_config('app.organization_id', :organization, true),"
-            " set_config('app.user_id', :user, true),"
-            " set_config('app.membership_id', :membership, true),"
-            " set_config('app.role', :role, true),"
-            " set_config('app.door', :door, true),"
-            " set_config('app.address', :address, true)"
-        ),
-        {
-            "organization": str(organization or ""),
-            "user": str(actor.user_id or ""),
-            "membership": str(actor.membership_id or ""),
-            "role": actor.role,
-            "door": actor.door,
-            "address": actor.address,
-        },
-    )
+    told = (organization or "", actor.user_id or "", actor.membership_id or "")
+    words = (*map(str, told), actor.role, actor.door, actor.address)
+    connection.exec_driver_sql(_ACT_FOR, words)
+
+
+#: Handed to the driver as it is: it stands before everything that is asked.
+_ACT_FOR: Final = "SELECT " + ", ".join(
+    f"set_config('app.{name}', %s, true)"
+    for name in ("organization_id", "user_id", "membership_id", "role", "door", "address")
+)
 
 
 @contextmanager

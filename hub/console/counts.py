@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from hub.console.context import console, now, records, visitor
 from hub.schema import Agent, Alert, Quarantine
@@ -28,6 +29,24 @@ def is_silent(heard_at: datetime | None, at: datetime, *, online: bool) -> bool:
     return not online or heard_at is None or at - heard_at > AGENT_SILENT_AFTER
 
 
+def _waiting() -> Select[int, int, int]:
+    """The three numbers in one question; `late` is the instant before which to be heard is late."""
+    told = select(func.count()).where(
+        Alert.closed_at.is_(None),
+        Alert.ack == "unacked",
+        Alert.shelved_until.is_(None),
+        Alert.suppressed_by.is_(None),
+        Alert.out_of_service_until.is_(None),
+    )
+    unheard = ~Agent.online | Agent.heard_at.is_(None) | (Agent.heard_at < bindparam("late"))
+    silent = select(func.count()).where(Agent.revoked_at.is_(None), unheard)
+    aside = select(func.count()).where(Quarantine.settled_at.is_(None))
+    return select(told.scalar_subquery(), silent.scalar_subquery(), aside.scalar_subquery())
+
+
+WAITING: Final = _waiting()
+
+
 def counts() -> Counts:
     """The numbers of the visitor's operator, asked at most every few seconds."""
     key = (visitor().organization_id, "counts", visitor().route)
@@ -35,19 +54,5 @@ def counts() -> Counts:
 
 
 def _count() -> Counts:
-    waiting = select(func.count()).where(
-        Alert.closed_at.is_(None),
-        Alert.ack == "unacked",
-        Alert.shelved_until.is_(None),
-        Alert.suppressed_by.is_(None),
-        Alert.out_of_service_until.is_(None),
-    )
-    aside = select(func.count()).where(Quarantine.settled_at.is_(None))
-    listed = select(Agent.heard_at, Agent.online).where(Agent.revoked_at.is_(None))
     with records() as session:
-        unacked, quarantined = session.execute(
-            select(waiting.scalar_subquery(), aside.scalar_subquery())
-        ).one()
-        agents = session.execute(listed).all()
-    silent = sum(is_silent(heard, now(), online=online) for heard, online in agents)
-    return Counts(unacked, silent, quarantined)
+        return Counts(*session.execute(WAITING, {"late": now() - AGENT_SILENT_AFTER}).one())

@@ -6,28 +6,18 @@ statements under row level security); the rows are then read by key under row le
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Function,
-    RowMapping,
-    Select,
-    Text,
-    any_,
-    func,
-    select,
-)
-from sqlalchemy import cast as as_type
+from sqlalchemy import RowMapping, TextClause
 from sqlalchemy import types as kinds
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 
 from hub.database import ACTOR, Actor
+from hub.register import statements
 from hub.register.catalog import RESOURCES, table_of
 from hub.register.errors import Missing
 from hub.register.fields import Field, Resource
@@ -110,22 +100,26 @@ def _keys(session: Session, resource: Resource, query: Query, wanted: int) -> li
     told: dict[str, Any] = {"tied": True}
     if place:
         told |= {"key": place.key, "value": place.value, "other": place.other}
-    at = as_type(told, JSONB)
-    order = (query.sort, query.descending, place is not None and place.backward, at)
-    call = _door(session, "keys")(*_asked(resource, query), *order, resource.beside, wanted)
-    listed = select(*call.table_valued("key", "other", "value").c)
-    return list(session.execute(listed).mappings())
+    order = {
+        "sort": query.sort,
+        "descending": query.descending,
+        "backward": place is not None and place.backward,
+        "place": json.dumps(told),
+        "beside": resource.beside,
+        "wanted": wanted,
+    }
+    found = session.execute(_door(session, statements.KEYS), _asked(resource, query) | order)
+    return list(found.mappings())
 
 
-def _asked(resource: Resource, query: Query) -> tuple[Any, ...]:
+def _asked(resource: Resource, query: Query) -> dict[str, Any]:
     """How every one of the functions is told which rows are meant."""
-    conditions = [_condition(resource, one) for one in query.filters]
-    return (
-        resource.name,
-        as_type(conditions, JSONB),
-        as_type(words_of(query.search), ARRAY(Text)),
-        as_type(list(resource.searched), ARRAY(Text)),
-    )
+    return {
+        "name": resource.name,
+        "conditions": json.dumps([_condition(resource, one) for one in query.filters]),
+        "words": words_of(query.search),
+        "columns": list(resource.searched),
+    }
 
 
 def _condition(resource: Resource, asked: Filter) -> dict[str, Any]:
@@ -136,15 +130,10 @@ def _condition(resource: Resource, asked: Filter) -> dict[str, Any]:
     return {"column": asked.field, "op": op, "value": value}
 
 
-#: The same statements under row level security, for pumpers, who see fewer rows than there are.
-UNDER_SECURITY: Final = {"keys": "list", "count": "number", "facets": "values"}
-
-
-def _door(session: Session, what: str) -> Callable[..., Function[Any]]:
-    """The function to ask, by the role of the person whose session this is."""
+def _door(session: Session, question: dict[bool, TextClause]) -> TextClause:
+    """The statement to ask, by the role of the person whose session this is."""
     actor: Actor = session.info[ACTOR]
-    word = UNDER_SECURITY[what] if actor.role == "pumper" else what
-    return cast(Callable[..., Function[Any]], getattr(func, f"register_{word}"))
+    return question[actor.role == "pumper"]
 
 
 def _in_order(
@@ -156,29 +145,13 @@ def _in_order(
     """The rows of these keys, in the keys' order."""
     if not found:
         return []
-    table = table_of(resource)
-    chosen = _columns(resource, shown).where(
-        _among(table.c[resource.key], [f["key"] for f in found])
-    )
-    if resource.beside:  # spares the database from looking into every chunk
-        beside = table.c[resource.beside]
+    asked: dict[str, Any] = {"keys": [str(one["key"]) for one in found]}
+    if resource.beside:
         others = sorted(one["other"] for one in found)
-        first, last = (as_type(edge, beside.type) for edge in (others[0], others[-1]))
-        chosen = chosen.where(beside >= first, beside <= last)
-    rows = {str(row[resource.key]): dict(row) for row in session.execute(chosen).mappings()}
+        asked |= {"first": others[0], "last": others[-1]}
+    chosen = statements.by_keys(resource.name, None if shown is None else frozenset(shown))
+    rows = {str(row[resource.key]): dict(row) for row in session.execute(chosen, asked).mappings()}
     return [rows[one["key"]] for one in found if one["key"] in rows]
-
-
-def _among(column: Column[Any], keys: Iterable[Any]) -> ColumnElement[bool]:
-    wanted = [str(key) for key in keys]
-    return column == any_(as_type(wanted, ARRAY(column.type)))
-
-
-def _columns(resource: Resource, shown: Iterable[str] | None = None) -> Select[Any]:
-    table = table_of(resource)
-    wanted = None if shown is None else {resource.key, *shown}
-    names = (field.name for field in resource.readable)
-    return select(*(table.c[name] for name in names if wanted is None or name in wanted))
 
 
 # ---------------------------------------------------------------------------------- single rows
@@ -188,7 +161,9 @@ def get(session: Session, resource: Resource, key: Any) -> Row:
     """The row of this key; raises `Missing`, also for a key that is none."""
     wanted = key_of(resource, key)
     table = table_of(resource)
-    row = session.execute(_columns(resource).where(table.c[resource.key] == wanted)).mappings()
+    row = session.execute(
+        statements.columns(resource).where(table.c[resource.key] == wanted)
+    ).mappings()
     found = row.one_or_none()
     if found is None:
         raise Missing(f"There is no {resource.singular} with the key {str(key)[:60]}.")
@@ -220,39 +195,45 @@ def count(session: Session, resource: Resource, query: Query) -> Count:
 
 def counts(session: Session, resources: Iterable[Resource]) -> dict[str, Count]:
     """How many rows each of these tables has, up to 10,000: one question for all."""
-    door = _door(session, "count")
-    asked = [door(*_asked(one, Query()), MOST + 1).label(one.name) for one in resources]
-    if not asked:
-        return {}
-    found = session.execute(select(*asked)).mappings().one()
-    return {name: Count(min(n, MOST), n > MOST) for name, n in found.items()}
+    names = [one.name for one in resources]
+    found = session.execute(_door(session, statements.NUMBERS), {"names": names, "most": MOST + 1})
+    return {name: Count(min(n, MOST), n > MOST) for name, n in found}
 
 
 def number(session: Session, resource: Resource, query: Query, most: int) -> int:
     """How many rows a list has; counting stops at `most`."""
-    call = _door(session, "count")(*_asked(resource, query), most)
-    return cast(int, session.scalar(select(call)))
+    asked = _asked(resource, query) | {"most": most}
+    return cast(int, session.scalar(_door(session, statements.NUMBER), asked))
 
 
 def facets(session: Session, resource: Resource, query: Query) -> dict[str, list[Facet]]:
     """By field: its values and how often they occur, each field counted without its own filter."""
+    return summary(session, resource, query)[1]
+
+
+def summary(
+    session: Session, resource: Resource, query: Query
+) -> tuple[Count, dict[str, list[Facet]]]:
+    """How many rows a list has, as `count`, and its `facets`, both in one look where it can be."""
     filtered = {one.field for one in query.filters}
     free = [name for name in resource.facets if name not in filtered]
     found = _values(session, resource, query, free) if free else {}
+    looked = found[None][0]["number"] if free else number(session, resource, query, MOST + 1)
     for name in resource.facets:
         if name in filtered:
             found |= _values(session, resource, query.without(name), [name])
-    return {name: _facet(session, resource, name, found.get(name, [])) for name in resource.facets}
+    return Count(min(looked, MOST), looked > MOST), {
+        name: _facet(session, resource, name, found.get(name, [])) for name in resource.facets
+    }
 
 
 def _values(
     session: Session, resource: Resource, query: Query, names: list[str]
-) -> dict[str, list[RowMapping]]:
-    asked = (*_asked(resource, query), as_type(names, ARRAY(Text)), SAMPLE)
-    call = _door(session, "facets")(*asked)
-    counted = call.table_valued("facet", "value", "number", "complete")
-    rows = session.execute(select(*counted.c)).mappings()
-    found: dict[str, list[RowMapping]] = {}
+) -> dict[str | None, list[RowMapping]]:
+    """By field the rows of its values; under None how many rows were looked at."""
+    asked = _asked(resource, query) | {"facets": names, "most": SAMPLE}
+    rows = session.execute(_door(session, statements.VALUES), asked).mappings()
+    found: dict[str | None, list[RowMapping]] = {}
     for row in rows:
         found.setdefault(row["facet"], []).append(row)
     return found
@@ -310,11 +291,8 @@ def titles(
     wanted = {str(key): key for key in keys if key is not None}
     if not wanted:
         return {}
-    table = table_of(resource)
-    column, title = table.c[resource.key], resource.fields[resource.title]
-    rows = session.execute(
-        select(column, table.c[title.name]).where(_among(column, sorted(wanted)))
-    ).all()
+    title = resource.fields[resource.title]
+    rows = session.execute(statements.titled(resource.name), {"keys": sorted(wanted)}).all()
     said = _titles_of(session, title, [value for _key, value in rows], depth)
     return {
         wanted[str(key)]: said.get(value) or f"{resource.singular} {key}" for key, value in rows

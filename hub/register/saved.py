@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -22,11 +23,28 @@ LONGEST_NAME: Final = 80
 SHARERS: Final = frozenset({"owner", "manager"})
 
 
-def views(session: Session, actor: Actor, resource: Resource) -> list[SavedView]:
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A saved view as a list offers it; `user_id` is None where everybody has it."""
+
+    id: uuid.UUID
+    user_id: uuid.UUID | None
+    name: str
+    query: str
+
+
+OFFERED: Final = (
+    select(SavedView.id, SavedView.user_id, SavedView.name, SavedView.query)
+    .where(SavedView.table_name == bindparam("table"))
+    .where(SavedView.user_id.is_(None) | (SavedView.user_id == bindparam("person")))
+    .order_by(SavedView.name, SavedView.id)
+)
+
+
+def views(session: Session, actor: Actor, resource: Resource) -> list[Offered]:
     """The views of a table that the person is offered: their own, and everybody's; by name."""
-    mine = SavedView.user_id.is_(None) | (SavedView.user_id == actor.user_id)
-    chosen = select(SavedView).where(SavedView.table_name == resource.name, mine)
-    return list(session.scalars(chosen.order_by(SavedView.name, SavedView.id)))
+    found = session.execute(OFFERED, {"table": resource.name, "person": actor.user_id})
+    return [Offered(*row) for row in found]
 
 
 def keep(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from hub.database import ACTOR, NOBODY, Actor, act_for, tenant_session
 from hub.register import rows
 from hub.register.catalog import RESOURCES
 from hub.register.errors import Missing
-from hub.register.query import Query, parse_query
+from hub.register.query import Filter, Query, parse_query
 from tests.registering import Office, add, listed, names, number, open_office
 from tests.servers.postgres import Server, migrated
 
@@ -156,6 +157,58 @@ def test_facets_count_and_each_without_its_own_filter(session: Session) -> None:
     assert [(f.value, f.count, f.capped) for f in found["status"]] == [("producing", 5, False)]
     leases = rows.facets(session, WELLS, Query())["lease_id"]
     assert ("Bluebonnet Energy Unit 1", 2) in [(f.label, f.count) for f in leases]
+
+
+@pytest.mark.parametrize("role", ["manager", "pumper"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        [],
+        [("well_type", "injection")],
+        [("md_ft__gte", "1200")],
+        [("status", "producing"), ("well_type", "oil"), ("lift_type", "x")],
+        [("name__contains", "nowhere")],
+    ],
+)
+def test_one_look_says_what_counting_apart_says(
+    office: Office, role: str, asked: list[tuple[str, str]]
+) -> None:
+    query = parse_query(WELLS, [pair for pair in asked if pair[1] != "x"])
+    with office.trial(role) as session:
+        total, facets = rows.summary(session, WELLS, query)
+        assert total == rows.count(session, WELLS, query)
+        for name, found in facets.items():
+            beside = rows.count(session, WELLS, query.without(name))
+            assert sum(one.count for one in found) == beside.number, name
+            for one in found:
+                own = Filter(name, "is_null" if one.value is None else "eq", one.value or True)
+                narrowed = query.without(name)
+                narrowed = replace(narrowed, filters=(*narrowed.filters, own))
+                assert rows.count(session, WELLS, narrowed).number == one.count, name
+
+
+def test_of_a_facet_of_free_words_the_most_frequent_are_told(session: Session) -> None:
+    session.execute(
+        text(
+            "INSERT INTO equipment (organization_id, name, kind, manufacturer)"
+            " SELECT nullif(current_setting('app.organization_id'), '')::uuid, 'Pump ' || n,"
+            " 'pump_jack', CASE WHEN n % 4 > 0 THEN 'Maker ' || n ELSE 'Common ' || n % 24 END"
+            " FROM generate_series(1, 400) n"
+        )
+    )
+    total, facets = rows.summary(session, RESOURCES["equipment"], Query())
+    told = [(one.value, one.count, one.capped) for one in facets["manufacturer"]]
+    assert len(told) == rows.FACET_VALUES
+    assert told[:6] == [
+        ("Common 12", 17, False),
+        ("Common 16", 17, False),
+        ("Common 4", 17, False),
+        ("Common 8", 17, False),
+        ("Common 0", 16, False),
+        ("Common 20", 16, False),
+    ]
+    assert {count for value, count, _capped in told[6:] if value} == {1}
+    assert total.number == rows.count(session, RESOURCES["equipment"], Query()).number >= 400
 
 
 def test_counting_stops_at_ten_thousand(

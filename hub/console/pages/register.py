@@ -198,8 +198,7 @@ def facets_of(resource: Resource) -> ResponseReturnValue:
     except Refused:
         return ""
     with records() as session:
-        number = rows.count(session, resource, query)
-        found = rows.facets(session, resource, query)
+        number, found = rows.summary(session, resource, query)
     facets = [
         (resource.fields[name], listing.facet(resource.fields[name], values, base, pairs))
         for name, values in found.items()
