@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -77,12 +77,15 @@ class Fleet:
     map: Map | None
 
 
+HEARD: Final = select(Agent.heard_at, Agent.online).where(Agent.revoked_at.is_(None))
+
+
 def look(session: Session, now: datetime, usual: dict[int, bands.Band]) -> Fleet:
     """Read the fleet; `usual` holds where gauges without limits normally are."""
     alerts = open_alerts(session)
     reporting = current(gauges(session))
     wells = _wells(session, reporting, alerts, bands.limits(session), usual, now)
-    heard = [(agent.heard_at, agent.online) for agent in _agents(session)]
+    heard = session.execute(HEARD).all()
     return Fleet(
         wells,
         tuple(alerts),
@@ -95,10 +98,6 @@ def look(session: Session, now: datetime, usual: dict[int, bands.Band]) -> Fleet
         max((gauge.time for gauge in reporting if gauge.time), default=None),
         draw_map([place for well in wells if (place := _place(well)) is not None]),
     )
-
-
-def _agents(session: Session) -> Sequence[Agent]:
-    return session.scalars(select(Agent).where(Agent.revoked_at.is_(None))).all()
 
 
 def _wells(

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
@@ -96,6 +97,7 @@ def of_well(well_id: uuid.UUID) -> ColumnElement[bool]:
     return func.coalesce(Tag.well_id, Equipment.well_id) == well_id
 
 
+@cache
 def _select() -> Select[*tuple[Any, ...]]:
     declared = and_(
         ConfigEpochTag.agent_id == Agent.id,

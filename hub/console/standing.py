@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
@@ -173,6 +174,7 @@ def _rows(session: Session, listed: Select[*tuple[Any, ...]]) -> list[AlertRow]:
     return [AlertRow(**row._asdict()) for row in session.execute(listed)]
 
 
+@cache
 def _select() -> Select[*tuple[Any, ...]]:
     return (
         select(
