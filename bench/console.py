@@ -31,7 +31,7 @@ from hub.database import Tier
 from hub.demo.postgres import start_server
 from hub.register.catalog import RESOURCES, table_of
 from hub.register.fields import Field, Resource
-from hub.register.query import ASKED, UNSORTED, Cursor
+from hub.register.query import ASKED, UNSORTED, Cursor, parse_query
 from tests.console import Visitor, open_console, signed_in
 from tests.servers import postgres, timescale_apache
 from tests.servers.postgres import Database, Server
@@ -268,7 +268,8 @@ def shapes(
             yield f"sorted {other}, deep", pairs, asker.select(other, after=place)
     for name, op, value in asker.filters():
         key = name if op == "eq" else f"{name}__{op}"
-        yield f"filtered {key}", [(key, value)], asker.select(order, (name, op, value))
+        usual = parse_query(resource, [(key, value)]).order
+        yield f"filtered {key}", [(key, value)], asker.select(usual, (name, op, value))
     if resource.searched and resource.vectored and (word := asker.word()):
         yield "searched", [("q", word)], asker.select(order, ("", "search", word))
 

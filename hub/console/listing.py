@@ -68,9 +68,8 @@ def columns(resource: Resource) -> list[Field]:
     return [resource.fields[name] for name in names]
 
 
-def heads(resource: Resource, base: str, pairs: Pairs) -> list[Head]:
-    """The heads of a list; a second press on one turns the order round."""
-    now = dict(pairs).get("sort", resource.order)
+def heads(resource: Resource, base: str, pairs: Pairs, now: str) -> list[Head]:
+    """The heads of a list sorted as `now` says; a second press on one turns the order round."""
     return [_head(field, base, pairs, now) for field in columns(resource)]
 
 

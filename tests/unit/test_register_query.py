@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -181,6 +182,35 @@ def test_what_no_index_helps_is_asked_of_a_well_or_a_span_of_days(
     assert refusals_of([pair, *days]) == {}
     assert refusals_of([pair, days[0], ("production_date__lte", "2026-04-04")])
     assert refusals_of([pair, days[0]])
+
+
+@pytest.mark.parametrize(
+    ("pairs", "order"),
+    [
+        ([("oil_bbl__gte", "40")], "-oil_bbl"),
+        ([("quality", "good"), ("hours_on__lt", "12")], "hours_on"),
+        ([("gas_mcf__gt", "5"), ("sort", "-production_date")], "-production_date"),
+        ([("oil_bbl__gte", "40"), ("well_id", str(uuid.uuid4()))], "-production_date"),
+        (
+            [
+                ("oil_bbl__gte", "40"),
+                ("production_date__gte", "2026-01-01"),
+                ("production_date__lte", "2026-02-01"),
+            ],
+            "-production_date",
+        ),
+        ([("quality", "good")], "-production_date"),
+        ([("oil_bbl__is_null", "true")], "-production_date"),
+    ],
+)
+def test_of_millions_of_rows_a_bound_on_a_number_leads_where_no_order_is_asked(
+    pairs: list[tuple[str, str]], order: str
+) -> None:
+    assert parse_query(RECORDS, pairs).order == order
+
+
+def test_of_other_tables_a_bound_leaves_the_order_as_it_is() -> None:
+    assert parse_query(WELLS, [("md_ft__gte", "9000")]).order == "name"
 
 
 def test_a_cursor_carries_what_stands_beside_the_key() -> None:

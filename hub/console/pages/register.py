@@ -89,14 +89,14 @@ def index_of(resource: Resource) -> ResponseReturnValue:
         faults, query = refused.faults, Query()
     with records() as session:
         found = rows.find(session, resource, query, _needed(resource))
-        context = _list_context(session, resource, pairs, found.rows)
+        context = _list_context(session, resource, pairs, query, found.rows)
     turns = _turns(base, pairs, found.previous_cursor, found.next_cursor)
     status = 422 if faults else 200
     return still("register_list.html", status, faults=faults, **context, **turns)
 
 
 def _list_context(
-    session: Session, resource: Resource, pairs: Pairs, found: list[dict[str, Any]]
+    session: Session, resource: Resource, pairs: Pairs, query: Query, found: list[dict[str, Any]]
 ) -> dict[str, Any]:
     base = url_for("register.index_of", table=resource.name)
     shown = listing.columns(resource)
@@ -113,7 +113,7 @@ def _list_context(
         "keep": [pair for pair in kept if pair[0] != "q"],
         "searched": ", ".join(resource.fields[name].label.lower() for name in resource.searched)
         or resource.plural.lower(),
-        "heads": listing.heads(resource, base, pairs),
+        "heads": listing.heads(resource, base, pairs, query.order),
         "chips": listing.chips(resource, base, pairs, _namer(filtered)),
         "asked": listing.asked(resource, pairs),
         "titles": {key: title for (_, key), title in filtered.items()},
