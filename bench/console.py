@@ -150,12 +150,18 @@ def measure(name: str, size: Size, chosen: argparse.Namespace) -> Iterator[Answe
                 for question in questions(bare, found[0])
                 if not chosen.table or question.table in chosen.table
             ]
-            for place, (table, found) in enumerate(groupby(asked, lambda one: one.table), 1):
+            for place, (shelf, alike) in enumerate(groupby(asked, _shelf), 1):
                 if sys.stderr.isatty():
-                    print(f"\r\033[K{place}: {table}", end="", file=sys.stderr)
-                yield from ask(app, visitor, bare, list(found), chosen.rounds)
+                    print(f"\r\033[K{place}: {shelf}", end="", file=sys.stderr)
+                yield from ask(app, visitor, bare, list(alike), chosen.rounds)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
+
+
+def _shelf(question: Question) -> str:
+    """The heading under which a table stands; the pages that are no table's stand together."""
+    known = RESOURCES.get(question.table)
+    return known.group if known else "pages"
 
 
 def ask(
@@ -165,7 +171,7 @@ def ask(
     questions: list[Question],
     rounds: int,
 ) -> Iterator[Answer]:
-    """Ask all of a table, again and again, and the bare statement in turns with each.
+    """Ask all of a heading, again and again, and the bare statement in turns with each.
 
     A moment in which the machine does something else falls on one round of many questions, not on
     many rounds of one.
