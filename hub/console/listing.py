@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -103,8 +104,15 @@ def _say(field: Field, operator: str, value: str, title: Callable[[Field, str], 
     said = value.replace("_", " ") if field.kind == "choice" else value
     if operator == "contains":
         said = f"“{said}”"
-    unit = f" {field.unit}" if field.unit and field.kind in NUMBERS else ""
-    return words.get(operator, WORDS.get(operator, "")) + said + unit
+    if field.unit and field.kind in NUMBERS:
+        said = f"{_grouped(value)} {field.unit}"
+    return words.get(operator, WORDS.get(operator, "")) + said
+
+
+def _grouped(figure: str) -> str:
+    """A figure with its thousands apart, as the cells below write it; other words as they are."""
+    whole, point, rest = figure.partition(".")
+    return f"{int(whole):,}{point}{rest}" if re.fullmatch(r"-?[0-9]{1,30}", whole) else figure
 
 
 def asked(resource: Resource, pairs: Pairs) -> list[Asked]:
