@@ -147,8 +147,7 @@ def _in_order(
         return []
     asked: dict[str, Any] = {"keys": [str(one["key"]) for one in found]}
     if resource.beside:
-        others = sorted(one["other"] for one in found)
-        asked |= {"first": others[0], "last": others[-1]}
+        asked["others"] = sorted({one["other"] for one in found})
     chosen = statements.by_keys(resource.name, None if shown is None else frozenset(shown))
     rows = {str(row[resource.key]): dict(row) for row in session.execute(chosen, asked).mappings()}
     return [rows[one["key"]] for one in found if one["key"] in rows]

@@ -59,21 +59,21 @@ VALUES: Final = _either(
 def by_keys(name: str, shown: frozenset[str] | None) -> Select[*tuple[Any, ...]]:
     """The rows of the parameter `keys`, of their columns those `shown`.
 
-    Of a table whose key has a second column, also `first` and `last`: between which it lies.
+    Of a table whose key has a second column, also of the parameter `others`. That spares the
+    database from looking into every chunk; bounds around them would do so too, but where statements
+    are kept, planned without their values, it then read all between those bounds.
     """
     resource = RESOURCES[name]
     table = table_of(resource)
     chosen = columns(resource, shown).where(_among(table.c[resource.key]))
     if resource.beside is None:
         return chosen
-    beside = table.c[resource.beside]  # spares the database from looking into every chunk
-    first, last = (cast(bindparam(edge), beside.type) for edge in ("first", "last"))
-    return chosen.where(beside >= first, beside <= last)
+    return chosen.where(_among(table.c[resource.beside], "others"))
 
 
-def _among(column: Column[Any]) -> ColumnElement[bool]:
-    """That a column is one of the parameter `keys`."""
-    return column == any_(cast(bindparam("keys"), ARRAY(column.type)))
+def _among(column: Column[Any], values: str = "keys") -> ColumnElement[bool]:
+    """That a column is one of a parameter's values."""
+    return column == any_(cast(bindparam(values), ARRAY(column.type)))
 
 
 def columns(resource: Resource, shown: Iterable[str] | None = None) -> Select[*tuple[Any, ...]]:
