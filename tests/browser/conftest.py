@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Iterator
 from copy import deepcopy
@@ -10,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
-from waitress.server import create_server
 
 from hub.console import create_app
 from hub.database import Tier
@@ -18,6 +16,7 @@ from tests.browser import chrome, scene
 from tests.browser.chrome import Browser
 from tests.console import settings_for
 from tests.servers import postgres
+from tests.serving import served
 
 
 @dataclass
@@ -70,12 +69,8 @@ def site(plain_server: postgres.Server) -> Iterator[Site]:
     built = deepcopy(BUILT[-1])
     scene.refresh(database.engine("owner"), built, datetime.now(UTC))
     settings = settings_for(database)
-    server = create_server(
-        create_app(settings, database.engine("app")), host="127.0.0.1", port=0, threads=6
-    )
-    threading.Thread(target=server.run, daemon=True).start()
-    yield Site(f"http://127.0.0.1:{server.effective_port}", database, built)
-    server.close()
+    with served(create_app(settings, database.engine("app"))) as port:
+        yield Site(f"http://127.0.0.1:{port}", database, built)
     plain_server.drop(database)
 
 

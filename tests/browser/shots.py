@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from waitress.server import create_server
 
 from hub.console import create_app
 from hub.notify.channels import push
@@ -28,6 +26,7 @@ from tests.browser import chrome, desk, fieldday, night, rota, scene, story
 from tests.browser.conftest import Site
 from tests.console import settings_for
 from tests.servers import postgres
+from tests.serving import served
 
 SIZES = {"desktop": chrome.DESKTOP, "phone": chrome.PHONE}
 
@@ -181,7 +180,7 @@ DONE: dict[str, tuple[str, Callable[[chrome.Browser], None]]] = {
 
 
 @contextmanager
-def served() -> Iterator[Site]:
+def staged() -> Iterator[Site]:
     """The scene behind a web server, until the block ends."""
     with tempfile.TemporaryDirectory(prefix="wellflow-shots-", dir="/var/tmp") as folder:
         Path(folder).chmod(0o755)
@@ -196,13 +195,11 @@ def served() -> Iterator[Site]:
             story.failed_over(session, built, alert, told.secret_key)
         night.furnish(database, built, told)
         app = create_app(told, database.engine("app"))
-        web = create_server(app, host="127.0.0.1", port=0, threads=6)
-        threading.Thread(target=web.run, daemon=True).start()
         try:
             waits = {name: morning.keys[name] for name in ("conflict", "refused")}
-            yield Site(f"http://127.0.0.1:{web.effective_port}", database, built, waits)
+            with served(app) as port:
+                yield Site(f"http://127.0.0.1:{port}", database, built, waits)
         finally:
-            web.close()
             database.close()
             server.stop()
 
@@ -255,7 +252,7 @@ def main() -> int:
         sys.stderr.write(f"{reason}\n")
         return 1
     asked.folder.mkdir(parents=True, exist_ok=True)
-    with served() as site, chrome.browser() as tab:
+    with staged() as site, chrome.browser() as tab:
         take(
             site,
             tab,

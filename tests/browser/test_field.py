@@ -7,10 +7,9 @@ import shutil
 import signal
 import socket
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +22,6 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 from sqlalchemy import text
-from waitress.server import create_server
 
 from hub.console import create_app
 from tests.browser import chrome, scene
@@ -32,6 +30,7 @@ from tests.console import DOCUMENTS, settings_for
 from tests.fielding import BRAVO, ECHO, PIN, SHEET, pumper_site, well
 from tests.picturing import jpeg
 from tests.servers import postgres
+from tests.serving import served
 
 pytestmark = pytest.mark.browser
 
@@ -207,17 +206,8 @@ class Hub:
         settings = settings_for(self.database, WELLFLOW_WEB_PUBLIC_URL=self.url)
         app = create_app(settings, self.database.engine("app"))
         app.before_request(lambda: wait(request.path))
-        server = create_server(app, host="127.0.0.1", port=self.port, threads=4)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        try:
+        with served(app, port=self.port, threads=4):
             yield
-        finally:
-            for channel in list(server.active_channels.values()):  # what a browser keeps open, too
-                with suppress(OSError):
-                    channel.socket.shutdown(socket.SHUT_RDWR)
-            server.close()
-            thread.join(5)
 
     def entries(self) -> list[dict[str, Any]]:
         with self.database.engine("owner").connect() as connection:

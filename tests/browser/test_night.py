@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -10,7 +9,6 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from sqlalchemy import text
-from waitress.server import create_server
 
 from hub.console import create_app
 from tests.browser import night, rota, scene
@@ -18,6 +16,7 @@ from tests.browser.chrome import PHONE, Browser
 from tests.browser.conftest import Site
 from tests.console import settings_for
 from tests.servers import postgres
+from tests.serving import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -34,11 +33,8 @@ def house(plain_server: postgres.Server) -> Iterator[Site]:
     rota.furnish(database, built)
     settings = settings_for(database)
     night.furnish(database, built, settings)
-    app = create_app(settings, database.engine("app"))
-    server = create_server(app, host="127.0.0.1", port=0, threads=6)
-    threading.Thread(target=server.run, daemon=True).start()
-    yield Site(f"http://127.0.0.1:{server.effective_port}", database, built)
-    server.close()
+    with served(create_app(settings, database.engine("app"))) as port:
+        yield Site(f"http://127.0.0.1:{port}", database, built)
     plain_server.drop(database)
 
 
