@@ -31,13 +31,12 @@ from hub.database import Tier
 from hub.demo.postgres import start_server
 from hub.register.catalog import RESOURCES, table_of
 from hub.register.fields import Field, Resource
-from hub.register.query import ASKED, UNSORTED, Cursor, parse_query
+from hub.register.query import ASKED, NUMBERS, UNSORTED, Cursor, parse_query
 from tests.console import Visitor, open_console, signed_in
 from tests.servers import postgres, timescale_apache
 from tests.servers.postgres import Database, Server
 
 HOME = Path("/var/tmp/wellflow-bench-console")  # noqa: S108 - kept on purpose, for the next run
-NUMBERS = {"integer", "decimal", "double"}
 MEMORY = {
     "shared_buffers": "1GB",
     "max_wal_size": "4GB",

@@ -101,18 +101,18 @@ NOBODY = Actor()
 ACTOR: Final = "wellflow actor"  #: where a session keeps who acts in it
 
 
-def act_for(connection: Connection, organization: uuid.UUID | None, actor: Actor = NOBODY) -> None:
-    """Tell the current transaction whose rows it may see and who acts; both end with it."""
-    told = (organization or "", actor.user_id or "", actor.membership_id or "")
-    words = (*map(str, told), actor.role, actor.door, actor.address)
-    connection.exec_driver_sql(_ACT_FOR, words)
-
-
 #: Handed to the driver as it is: it stands before everything that is asked.
 _ACT_FOR: Final = "SELECT " + ", ".join(
     f"set_config('app.{name}', %s, true)"
     for name in ("organization_id", "user_id", "membership_id", "role", "door", "address")
 )
+
+
+def act_for(connection: Connection, organization: uuid.UUID | None, actor: Actor = NOBODY) -> None:
+    """Tell the current transaction whose rows it may see and who acts; both end with it."""
+    told = (organization or "", actor.user_id or "", actor.membership_id or "")
+    words = (*map(str, told), actor.role, actor.door, actor.address)
+    connection.exec_driver_sql(_ACT_FOR, words)
 
 
 @contextmanager

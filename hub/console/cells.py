@@ -14,10 +14,11 @@ from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from hub.console import row_pages, speech
-from hub.console.listing import NUMBERS
+from hub.console.words import grouped
 from hub.register import rows
 from hub.register.catalog import RESOURCES
 from hub.register.fields import Field
+from hub.register.query import NUMBERS
 from hub.register.values import show
 
 NONE = Markup('<span class="muted">\u2013</span>')
@@ -136,8 +137,7 @@ def _figure(words: str, *, money: bool) -> str:
     whole, point, decimals = words.partition(".")
     if not money and not decimals.strip("0"):
         point = decimals = ""
-    sign = words[:1] if words.startswith("-") else ""
-    return f"{sign}{int(whole.lstrip('-') or 0):,}{point}{decimals}"
+    return grouped(f"{whole}{point}{decimals}")
 
 
 def _reference(table: str, key: uuid.UUID, named: Titles) -> Markup:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from hub.console import addresses
 from hub.console.addresses import Pairs
+from hub.console.words import grouped
 from hub.register.fields import Field, Resource
-from hub.register.query import UNSORTED
+from hub.register.query import NUMBERS, UNSORTED
 from hub.register.rows import Facet
 from hub.register.values import show
 
-NUMBERS = frozenset({"integer", "decimal", "double"})
+FIGURE = re.compile(r"-?[0-9]{1,30}(\.[0-9]*)?")  #: a filter's value is as somebody typed it
 SPANS = NUMBERS | {"date", "instant", "time"}  #: kinds a filter bounds from below and above
 WORDS = {
     "eq": "",
@@ -105,14 +106,8 @@ def _say(field: Field, operator: str, value: str, title: Callable[[Field, str], 
     if operator == "contains":
         said = f"“{said}”"
     if field.unit and field.kind in NUMBERS:
-        said = f"{_grouped(value)} {field.unit}"
+        said = f"{grouped(value) if FIGURE.fullmatch(value) else value} {field.unit}"
     return words.get(operator, WORDS.get(operator, "")) + said
-
-
-def _grouped(figure: str) -> str:
-    """A figure with its thousands apart, as the cells below write it; other words as they are."""
-    whole, point, rest = figure.partition(".")
-    return f"{int(whole):,}{point}{rest}" if re.fullmatch(r"-?[0-9]{1,30}", whole) else figure
 
 
 def asked(resource: Resource, pairs: Pairs) -> list[Asked]:

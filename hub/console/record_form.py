@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from hub.console import cells
-from hub.console.listing import NUMBERS
 from hub.register import rows
 from hub.register.catalog import AUTOMATIC, RESOURCES
 from hub.register.errors import ValueRefused
 from hub.register.fields import Field, Resource
+from hub.register.query import NUMBERS
 from hub.register.values import parse, show
 
 #: Headings, and the kinds of field that stand under each; the first one takes what is left.

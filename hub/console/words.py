@@ -116,6 +116,13 @@ def count(number_of: int, one: str, many: str | None = None) -> str:
     return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
 
 
+def grouped(figure: str) -> str:
+    """A figure that is written out, its thousands apart: -1500.50 as -1,500.50."""
+    sign = figure[:1] if figure.startswith("-") else ""
+    whole, point, rest = figure.removeprefix("-").partition(".")
+    return f"{sign}{int(whole or 0):,}{point}{rest}"
+
+
 def article(noun: str) -> str:
     """A noun with a or an: a well, an expense, an API key."""
     return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"

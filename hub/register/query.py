@@ -48,7 +48,7 @@ ASKED: Final[Mapping[Kind, tuple[Op, ...]]] = {
     "binary": ("is_null",),
 }
 BOUNDS: Final[frozenset[Op]] = frozenset({"eq", "gt", "gte", "lt", "lte"})
-_NUMBERS: Final[frozenset[Kind]] = frozenset({"integer", "decimal", "double"})
+NUMBERS: Final[frozenset[Kind]] = frozenset({"integer", "decimal", "double"})
 #: Kinds a list cannot be sorted by.
 UNSORTED: Final[frozenset[Kind]] = frozenset({"json", "array", "binary"})
 
@@ -280,7 +280,7 @@ def _usual_order(read: _Reading) -> str:
     if not read.resource.quick or _narrow(read.resource, told):
         return read.resource.order
     for one in told:
-        if read.resource.fields[one.field].kind in _NUMBERS and one.op in BOUNDS:
+        if read.resource.fields[one.field].kind in NUMBERS and one.op in BOUNDS:
             return one.field if one.op in {"lt", "lte"} else f"-{one.field}"
     return read.resource.order
 

@@ -195,14 +195,14 @@ def count(session: Session, resource: Resource, query: Query) -> Count:
 def counts(session: Session, resources: Iterable[Resource]) -> dict[str, Count]:
     """How many rows each of these tables has, up to 10,000: one question for all."""
     names = [one.name for one in resources]
-    found = session.execute(_door(session, statements.NUMBERS), {"names": names, "most": MOST + 1})
+    found = session.execute(_door(session, statements.COUNTS), {"names": names, "most": MOST + 1})
     return {name: Count(min(n, MOST), n > MOST) for name, n in found}
 
 
 def number(session: Session, resource: Resource, query: Query, most: int) -> int:
     """How many rows a list has; counting stops at `most`."""
     asked = _asked(resource, query) | {"most": most}
-    return cast(int, session.scalar(_door(session, statements.NUMBER), asked))
+    return cast(int, session.scalar(_door(session, statements.COUNT), asked))
 
 
 def facets(session: Session, resource: Resource, query: Query) -> dict[str, list[Facet]]:

@@ -43,8 +43,8 @@ KEYS: Final = _either(
     " CAST(:place AS jsonb), :beside, :wanted)",
     *("register_keys", "register_list"),
 )
-NUMBER: Final = _either("SELECT {door}({which}, :most)", "register_count", "register_number")
-NUMBERS: Final = _either(
+COUNT: Final = _either("SELECT {door}({which}, :most)", "register_count", "register_number")
+COUNTS: Final = _either(
     "SELECT name, {door}(name, '[]', '{{}}', '{{}}', :most)"
     " FROM unnest(CAST(:names AS text[])) AS name",
     *("register_count", "register_number"),

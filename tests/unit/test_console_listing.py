@@ -15,6 +15,7 @@ WELLS = RESOURCES["wells"]
     [
         (("md_ft__gte", "15000"), "Measured depth: at least 15,000 ft"),
         (("md_ft__lt", "-1500.50"), "Measured depth: under -1,500.50 ft"),
+        (("md_ft__lt", "-0.5"), "Measured depth: under -0.5 ft"),
         (("md_ft__gte", "15,000"), "Measured depth: at least 15,000 ft"),
         (("md_ft__is_null", "true"), "Measured depth: empty"),
         (("status", "shut_in"), "Status: shut in"),

@@ -22,7 +22,7 @@ from hub.register import export, rows, saved
 from hub.register.catalog import RESOURCES, groups
 from hub.register.errors import Forbidden, Missing, Refused
 from hub.register.fields import Field, Resource
-from hub.register.query import Query, parse_query
+from hub.register.query import NUMBERS, Query, parse_query
 
 pages = Blueprint("register", __name__, url_prefix="/register")
 
@@ -122,7 +122,7 @@ def _list_context(
         "query_text": urlencode(kept),
         "sharing": visitor().role in saved.SHARERS,
         "export": lambda kind: _export_url(resource, kind, kept),
-        "numbers": listing.NUMBERS,
+        "numbers": NUMBERS,
         "facets_url": addresses.address(
             url_for("register.facets_of", table=resource.name), addresses.without(kept)
         ),
