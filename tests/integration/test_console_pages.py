@@ -79,6 +79,34 @@ def test_the_fleet_says_what_waits(office: Office) -> None:
     assert words.index("Tubing temperature low") > order[-1]  # acknowledged: after what waits
 
 
+@pytest.fixture
+def heard(office: Office) -> Iterator[None]:
+    """Puts back when agents were heard."""
+    before = office.rows("SELECT id, heard_at, online FROM agents")
+    yield
+    for agent in before:
+        told = "UPDATE agents SET heard_at = :heard_at, online = :online WHERE id = :id"
+        office.rows(told, **agent._mapping)
+
+
+@pytest.mark.parametrize("online", [True, False])
+@pytest.mark.parametrize("age", [0, 115, 125, None])
+@pytest.mark.usefixtures("heard")
+def test_the_menu_and_the_fleet_agree_on_who_is_silent(
+    office: Office, age: int | None, online: bool
+) -> None:
+    """One asks the database, the other reckons here: by the same rule."""
+    at = None if age is None else datetime.now(UTC) - timedelta(seconds=age)
+    office.rows("UPDATE agents SET heard_at = :at, online = :on", at=at, on=online)
+    office.app.extensions["wellflow"].cache.clear()
+    answer = office.maria.get("/")
+    silent = age is None or age > 120 or not online
+    assert f"Silent agents {5 if silent else 0} {0 if silent else 5} of 5 heard" in read(answer)
+    menu = re.search(r">Agents\s*(?:<span class=\"count look\">(\d+))?", answer.text)
+    assert menu is not None
+    assert int(menu[1] or 0) == (5 if silent else 0)
+
+
 def test_a_silent_well_is_never_shown_as_healthy(office: Office) -> None:
     page = office.maria.get("/").get_data(as_text=True)
     row = row_of(page, "Echo 3")
