@@ -9,8 +9,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from waitress.server import create_server
-
 import hub.ingest
 from hub.console import create_app
 from hub.database import connect
@@ -18,6 +16,7 @@ from hub.ingest.replay import replayer
 from hub.jobs import runner
 from hub.settings import HubSettings
 from hub.supervisor import stop_on_signals, tell_manager
+from hub.webserver import WebServer
 
 WEB_THREADS = 8
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -38,20 +37,20 @@ def spare_the_standing() -> None:
 def serve(settings: HubSettings, stop: threading.Event) -> None:
     """Serve the console until `stop` is set; then finish what is being answered."""
     engine = connect(settings.database.url, "app", pool=settings.database.pool)
-    server = create_server(
+    server = WebServer(
         create_app(settings, engine, replayer(settings)),
-        host=settings.web.host,
-        port=settings.web.port,
-        threads=WEB_THREADS,
-        ident=None,
-        clear_untrusted_proxy_headers=settings.web.trusted_proxies == 0,
+        settings.web.host,
+        settings.web.port,
+        WEB_THREADS,
+        trusts_proxy=settings.web.trusted_proxies > 0,
     )
     spare_the_standing()
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()
     while thread.is_alive() and not stop.wait(0.2):
         pass
-    server.close()
+    server.end()
+    thread.join()
     engine.dispose()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from selenium.webdriver.common.keys import Keys
 from sqlalchemy import text
 
 from hub.console import create_app
+from hub.demo.postgres import free_port
 from tests.browser import chrome, scene
 from tests.browser.chrome import Browser
 from tests.console import DOCUMENTS, settings_for
@@ -65,12 +65,6 @@ def profile() -> Iterator[Path]:
     folder = tempfile.mkdtemp(prefix="wellflow-phone-")
     yield Path(folder)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
 
 
 def ready(tab: Browser) -> None:
