@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from tests.servers.certificates import Authority
 from tests.servers.mosquitto import Mosquitto, mosquitto
 
 addresses.compile_once()
+DISK, MEMORY = Path("/var/tmp"), Path("/dev/shm")
+ROOM = 6 * 2**30  #: bytes of memory that must be free for the servers' databases
 #: How many common tests take as long as one marked slow.
 SLOW = 30
 # The same examples on every machine, however slow: what fails once fails for whoever looks into it.
@@ -64,41 +67,62 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(str(TALLY))
 
 
-@pytest.fixture(scope="session")
-def server_folder() -> Iterator[Path]:
-    """A folder whose whole path any account may pass, for servers that do not run as root."""
-    folder = Path(tempfile.mkdtemp(prefix="wellflow-tests-", dir="/var/tmp"))
+@contextmanager
+def _open_folder(parent: Path, name: str = "tests") -> Iterator[Path]:
+    """A new folder whose whole path any account may pass."""
+    folder = Path(tempfile.mkdtemp(prefix=f"wellflow-{name}-", dir=parent))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def plain_server(server_folder: Path) -> Iterator[postgres.Server]:
+def server_folder() -> Iterator[Path]:
+    """A folder for servers that do not run as root."""
+    with _open_folder(DISK) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def data_folder(server_folder: Path) -> Iterator[Path]:
+    """Where servers keep their databases: in memory where there is room.
+
+    A database of a test's own is some 600 files. On a disk copying them took seven times as long,
+    and the suite's databases need not outlive it.
+    """
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM:
+        yield server_folder
+        return
+    with _open_folder(MEMORY) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def plain_server(data_folder: Path) -> Iterator[postgres.Server]:
     """PostgreSQL 18 from the wheel."""
-    server = postgres.embedded(server_folder / "plain")
+    server = postgres.embedded(data_folder / "plain")
     yield server
     server.stop()
 
 
 @pytest.fixture(scope="session")
-def old_server(server_folder: Path) -> Iterator[postgres.Server]:
+def old_server(data_folder: Path) -> Iterator[postgres.Server]:
     """The oldest PostgreSQL we support, from Debian's packages, without TimescaleDB."""
     programs = postgres.debian_programs(15)
     if programs is None:
         pytest.skip("PostgreSQL 15 is not installed (apt install postgresql-15)")
-    server = postgres.installed(programs, server_folder / "old", {})
+    server = postgres.installed(programs, data_folder / "old", {})
     yield server
     server.stop()
 
 
 @pytest.fixture(scope="session")
-def apache_server(server_folder: Path) -> Iterator[postgres.Server]:
+def apache_server(data_folder: Path) -> Iterator[postgres.Server]:
     """TimescaleDB's Apache edition, from Debian's packages in a private folder."""
     programs = timescale_apache.programs()
     if isinstance(programs, str):
         pytest.skip(programs)
-    server = postgres.installed(programs, server_folder / "apache", postgres.TIMESCALE)
+    server = postgres.installed(programs, data_folder / "apache", postgres.TIMESCALE)
     yield server
     server.stop()
 
@@ -162,10 +186,8 @@ def tiered_cast(tiered: postgres.Database) -> people.Cast:
 @pytest.fixture
 def broker_folder() -> Iterator[Path]:
     """A folder that a broker running under another account can use."""
-    folder = Path(tempfile.mkdtemp(prefix="wellflow-broker-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with _open_folder(DISK, "broker") as folder:
+        yield folder
 
 
 def _needs_mosquitto() -> None:

@@ -24,7 +24,12 @@ from hub.demo.children import Child, start, wait_for
 from hub.demo.postgres import free_port, server_user, start_server
 from hub.migrate import migrate
 
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "256MB",  # it may lie in memory
+}
 TIMESCALE = {
     "shared_preload_libraries": "timescaledb",
     "timescaledb.telemetry_level": "off",
