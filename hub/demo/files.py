@@ -7,7 +7,8 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +19,38 @@ ROW_S = 10  #: seconds between two rows of a recording
 
 
 def state_folder(asked: Path | None) -> Path:
-    """Where the demo keeps its data; as root a place that the database's account may pass."""
-    if asked is not None:
-        folder = asked.absolute()
-    elif os.geteuid() == 0:
-        folder = Path("/var/tmp/wellflow-demo")  # noqa: S108 - kept on purpose, its owner is checked
-    else:
-        folder = _home() / "wellflow-demo"
-    try:
+    """Where the demo keeps its data, from one run to the next."""
+    folder = asked.absolute() if asked is not None else _usual_place() / "wellflow-demo"
+    with _usable(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if folder.stat().st_uid != os.geteuid():
             raise DemoError(f"{folder} belongs to somebody else; name another with --state")
         folder.chmod(0o755)
+    return folder
+
+
+def new_folder() -> Path:
+    """A folder for one run, beside the usual one."""
+    parent = _usual_place()
+    with _usable(parent):
+        folder = Path(tempfile.mkdtemp(prefix="wellflow-demo-", dir=parent))
+        folder.chmod(0o755)
+    return folder
+
+
+def _usual_place() -> Path:
+    """As root a place that the database's account may pass."""
+    return Path("/var/tmp") if os.geteuid() == 0 else _home()  # noqa: S108 - its owner is checked
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as fault:
         raise DemoError(
             f"{folder} cannot be used ({fault.strerror}); name another folder with --state"
         ) from fault
-    return folder
 
 
 def _home() -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import shutil
 import signal
 import smtplib
@@ -386,12 +387,11 @@ def test_a_state_folder_of_somebody_else_is_refused(
 
 
 @pytest.mark.slow
-def test_the_demo_verifies_itself(server_folder: Path) -> None:
-    """`make demo CHECK=1`, from its environment on: every hop holds, nothing is left running."""
-    state = server_folder / "demo"
+def test_the_demo_verifies_itself() -> None:
+    """`make demo CHECK=1`, from its environment on: every hop holds, nothing is left."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith("WELLFLOW_")}
     done = subprocess.run(
-        [sys.executable, "-m", "hub", "demo", "--check", "--state", str(state)],
+        [sys.executable, "-m", "hub", "demo", "--check"],
         env=environ,
         capture_output=True,
         text=True,
@@ -399,6 +399,10 @@ def test_the_demo_verifies_itself(server_folder: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    told = re.search(r"its data: (\S+)", done.stderr)
+    assert told
+    state = Path(told[1])
+    assert not state.exists()
     (line,) = done.stdout.splitlines()
     report = json.loads(line)
     assert report["ok"] is True
