@@ -165,6 +165,16 @@ def test_every_job() -> None:
     assert not [job.name for job in SCHEDULE if f"| `{job.name}` |" not in OPERATIONS]
 
 
+def test_every_file_of_a_migration() -> None:
+    told = (ROOT / "migrations" / "README.md").read_text("utf-8").split("| file of revision ")
+    files = {part[:4]: part for part in told[1:]}
+    assert not [
+        f"{file.parent.name}/{file.stem}"
+        for file in sorted((ROOT / "migrations" / "sql").glob("*/*.sql"))
+        if f"`{file.stem}`" not in files.get(file.parent.name, "")
+    ]
+
+
 def test_links_between_documents_lead_somewhere() -> None:
     documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "deploy" / "README.md"]
     assert not [
