@@ -12,6 +12,8 @@ from typing import Any
 from bench.console_data import Size
 
 LIST_MS, WELL_MS = 100.0, 150.0
+#: Of a list that the database has to look through the years for (docs/register.md).
+FAR_MS = 1_000.0
 
 
 @dataclass(frozen=True, slots=True)

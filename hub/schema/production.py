@@ -41,6 +41,8 @@ QUALITIES = ("good", "suspect", "bad", "estimated")
 MODULES = ("production", "finance")
 PERIOD_STATES = ("open", "soft_closed", "closed")
 VOLUMES = ("oil_bbl", "gas_mcf", "water_bbl", "injected_water_bbl", "injected_gas_mcf")
+#: By what daily records of all wells are sorted and bounded, beside their day.
+ORDERS = ("oil_bbl", "gas_mcf", "water_bbl", "hours_on")
 
 Pressure = Numeric(9, 2)
 Hours = Numeric(5, 2)
@@ -151,12 +153,20 @@ class ProductionRecord(Base, Owned, Authored):
             *("completion_id", "production_date", "record_kind"),
             unique=True,
         ),
-        Index("production_records_day_idx", "organization_id", "production_date", "id"),
+        Index(
+            "production_records_day_with_idx",
+            *("organization_id", "production_date", "id"),
+            postgresql_include=list(ORDERS),
+        ),
         Index("production_records_well_idx", "organization_id", "well_id", "production_date"),
-        Index("production_records_oil_idx", "organization_id", "oil_bbl", "id"),
-        Index("production_records_gas_idx", "organization_id", "gas_mcf", "id"),
-        Index("production_records_water_idx", "organization_id", "water_bbl", "id"),
-        Index("production_records_hours_idx", "organization_id", "hours_on", "id"),
+        *(
+            Index(
+                f"production_records_{column.partition('_')[0]}_with_idx",
+                *("organization_id", column, "id"),
+                postgresql_include=["production_date"],
+            )
+            for column in ORDERS
+        ),
         Index(
             "production_records_kind_idx",
             *("organization_id", "record_kind", "production_date", "id"),

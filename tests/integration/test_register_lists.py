@@ -89,7 +89,7 @@ def test_daily_records_in_any_order_are_all_there_once(office: Office, role: str
         ).scalars()
         keys = set(made)
         if role == "pumper":  # the same statements, under the policies
-            session.info["wellflow role"] = "pumper"
+            session.info[ACTOR] = replace(office.actor(), role="pumper")
         for sort in SORTS:
             forward, backward = walk(session, ("sort", sort), ("limit", "4"), table=RECORDS)
             assert len(forward) == len(set(forward)), sort
