@@ -12,7 +12,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby, tee
@@ -26,11 +26,22 @@ from psycopg import sql
 
 from bench.console_data import VERSION, Size, make
 from bench.console_lists import PAST, shapes
-from bench.console_words import FAR_MS, LIST_MS, WELL_MS, Answer, Question, as_json, words
+from bench.console_words import (
+    FAR_MS,
+    LIST_MS,
+    MANAGER,
+    PUMPER,
+    WELL_MS,
+    Answer,
+    Question,
+    as_json,
+    words,
+)
 from hub.bootstrap import spare_the_standing
 from hub.database import Tier
 from hub.demo.postgres import start_server
 from hub.register.catalog import RESOURCES
+from hub.register.fields import Resource
 from tests.console import Visitor, open_console, signed_in
 from tests.servers import postgres, timescale_apache
 from tests.servers.postgres import Database, Server
@@ -137,7 +148,7 @@ def measure(name: str, size: Size, chosen: argparse.Namespace) -> Iterator[Answe
         stack.callback(database.close)
         make(database, size)
         app = open_console(database)
-        visitor = signed_in(app, "alice")
+        visitors = {one: signed_in(app, one) for one in (MANAGER, PUMPER)}
         spare_the_standing()  # as the process that serves does
         with database.admin() as bare:
             operator = bare.execute("SELECT id FROM organizations WHERE slug = 'bluebonnet'")
@@ -151,7 +162,7 @@ def measure(name: str, size: Size, chosen: argparse.Namespace) -> Iterator[Answe
             for place, (shelf, alike) in enumerate(groupby(asked, _shelf), 1):
                 if sys.stderr.isatty():
                     print(f"\r\033[K{place}: {shelf}", end="", file=sys.stderr)
-                yield from ask(app, visitor, bare, list(alike), chosen.rounds)
+                yield from ask(app, visitors, bare, list(alike), chosen.rounds)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
 
@@ -164,7 +175,7 @@ def _shelf(question: Question) -> str:
 
 def ask(
     app: Flask,
-    visitor: Visitor,
+    visitors: Mapping[str, Visitor],
     bare: psycopg.Connection[Any],
     questions: list[Question],
     rounds: int,
@@ -175,10 +186,12 @@ def ask(
     many rounds of one.
     """
     for question in questions:  # not counted: plans, templates
-        visitor.get(question.url)
+        visitors[question.person].get(question.url)
         if question.bare is not None:
             bare.execute(question.bare).fetchall()
-    timed = [_once(app, visitor, bare, one) for _ in range(rounds) for one in questions]
+    timed = [
+        _once(app, visitors[one.person], bare, one) for _ in range(rounds) for one in questions
+    ]
     for place, question in enumerate(questions):
         told = timed[place :: len(questions)]
         beside = [one.bare for one in told if one.bare is not None]
@@ -235,6 +248,8 @@ def questions(bare: psycopg.Connection[Any], organization: Any) -> Iterator[Ques
         if resource.facets:
             url = f"/register/{resource.name}/facets"
             yield Question(resource.name, "console", "facets", url)
+        if resource.quick:
+            yield from pumpers(resource)
     yield Question("(register)", "console", "all tables", "/register")
     yield Question("(fleet)", "console", "fleet", "/", limit_ms=WELL_MS)
     wells = bare.execute(
@@ -247,6 +262,15 @@ def questions(bare: psycopg.Connection[Any], organization: Any) -> Iterator[Ques
             for span in ("24h", "7d", "30d"):
                 url = f"{address.format(well)}?range={span}"
                 yield Question(f"({page})", "console", span, url, limit_ms=WELL_MS)
+
+
+def pumpers(resource: Resource) -> Iterator[Question]:
+    """A pumper's lists of a large table: by the same statements, under the policies."""
+    url = f"/register/{resource.name}"
+    yield Question(resource.name, "pumper", "first page", url, person=PUMPER)
+    for name in resource.listed:
+        sorted_by = f"sorted -{name}"
+        yield Question(resource.name, "pumper", sorted_by, f"{url}?sort=-{name}", person=PUMPER)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -14,6 +14,8 @@ from bench.console_data import Size
 LIST_MS, WELL_MS = 100.0, 150.0
 #: Of a list that the database has to look through the years for (docs/register.md).
 FAR_MS = 1_000.0
+#: Who asks: a manager, or a pumper with ten wells on the route.
+MANAGER, PUMPER = "alice", "gus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +23,12 @@ class Question:
     """One thing to ask: where, and the bare statement of the same rows."""
 
     table: str
-    door: str  #: console, api
+    door: str  #: console, api, or a pumper's console
     shape: str  #: first page, deep page, filtered …
     url: str
     bare: Any = None
     limit_ms: float = LIST_MS
+    person: str = MANAGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,8 @@ class Answer:
 
 def as_json(name: str, size: Size, answers: list[Answer]) -> str:
     """Everything that was measured."""
-    return json.dumps(
-        {"server": name, "size": asdict(size), "answers": [asdict(a) for a in answers]}
-    )
+    told = [asdict(replace(a, question=replace(a.question, bare=None))) for a in answers]
+    return json.dumps({"server": name, "size": asdict(size), "answers": told})
 
 
 def words(name: str, size: Size, answers: Iterable[Answer]) -> Iterator[str]:

@@ -30,6 +30,8 @@ Row = dict[str, Any]
 MOST: Final = 10_000
 #: Rows that facets look at; beyond them their counts say "at least".
 SAMPLE: Final = 20_000
+#: The same for a pumper: under policies each row takes twice as long.
+ROUTE_SAMPLE: Final = MOST + 1
 FACET_VALUES: Final = 20
 SUGGESTED: Final = 20
 
@@ -132,8 +134,13 @@ def _condition(resource: Resource, asked: Filter) -> dict[str, Any]:
 
 def _door(session: Session, question: dict[bool, TextClause]) -> TextClause:
     """The statement to ask, by the role of the person whose session this is."""
+    return question[not _sees_all(session)]
+
+
+def _sees_all(session: Session) -> bool:
+    """Whether the person whose session this is sees all rows of the organization."""
     actor: Actor = session.info[ACTOR]
-    return question[actor.role == "pumper"]
+    return actor.role != "pumper"
 
 
 def _in_order(
@@ -230,7 +237,8 @@ def _values(
     session: Session, resource: Resource, query: Query, names: list[str]
 ) -> dict[str | None, list[RowMapping]]:
     """By field the rows of its values; under None how many rows were looked at."""
-    asked = _asked(resource, query) | {"facets": names, "most": SAMPLE}
+    most = SAMPLE if _sees_all(session) else ROUTE_SAMPLE
+    asked = _asked(resource, query) | {"facets": names, "most": most}
     rows = session.execute(_door(session, statements.VALUES), asked).mappings()
     found: dict[str | None, list[RowMapping]] = {}
     for row in rows:

@@ -1,3 +1,41 @@
+-- Everything a list's rows must meet; first of all that they are the organization's ($1).
+--
+-- A pumper's wells are named although a policy keeps to them: said by a policy for pumpers alone it
+-- leads to no index, and of 5.5 million records a route of ten wells has one in fifty.
+CREATE OR REPLACE FUNCTION register_where(relation regclass, conditions jsonb, words text[], columns text[])
+RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    found text;
+    number integer;
+BEGIN
+    IF nullif(current_setting('app.organization_id', true), '') IS NULL THEN
+        RAISE EXCEPTION 'no organization is set for this transaction'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    CASE
+        WHEN relation = 'organizations'::regclass THEN found := 't.id = $1';
+        WHEN relation = 'users'::regclass THEN
+            found := 't.id IN (SELECT m.user_id FROM memberships m WHERE m.organization_id = $1)';
+        WHEN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation
+                     AND a.attname = 'organization_id' AND NOT a.attisdropped) THEN
+            found := 't.organization_id = $1';
+        ELSE RAISE EXCEPTION '% belongs to no organization', relation
+            USING ERRCODE = 'insufficient_privilege';
+    END CASE;
+    IF relation = 'production_records'::regclass AND current_setting('app.role', true) = 'pumper' THEN
+        found := found || ' AND t.well_id = ANY (ARRAY(SELECT assigned_wells()))';
+    END IF;
+    FOR number IN 0 .. coalesce(jsonb_array_length(conditions), 0) - 1 LOOP
+        found := found || ' AND ' || register_condition(relation, number, conditions -> number);
+    END LOOP;
+    IF cardinality(words) > 0 THEN
+        found := found || ' AND ' || register_words(relation, words, columns);
+    END IF;
+    RETURN found;
+END $$;
+
 -- One condition, its value taken from place `number` of the conditions in $2.
 CREATE OR REPLACE FUNCTION register_condition(relation regclass, number integer, condition jsonb)
 RETURNS text

@@ -36,7 +36,7 @@ AS $$
         SELECT name, 1 AS turn, 25000 AS most, '' AS ordered FROM led
         WHERE type = 'uuid'::regtype AND same AND NOT sorted AND name <> sort
         UNION ALL
-        SELECT name, 2, 100000, format('ORDER BY t.%I', name) FROM led
+        SELECT name, 2, 50000, format('ORDER BY t.%I', name) FROM led
         WHERE type = 'numeric'::regtype AND (same OR low OR high)
           AND name <> sort AND current_user <> 'wellflow_app'
         UNION ALL
