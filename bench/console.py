@@ -1,8 +1,9 @@
 """Measures the console and the API on thirty years of one operator, signed in, under row security.
 
-Every list in both, first page and one from the middle, filtered, sorted, searched; the facets, and
-the well page. Beside each the bare SELECT of the same rows by an account that no policy holds, in
-the same run, in turns. Answers that a page would keep for a while are forgotten before each.
+Every list in both, first page and one from the middle, filtered, sorted, searched; parts of a large
+table in other orders than their own, and a pumper's lists of it; the facets, and the well page.
+Beside each the bare SELECT of the same rows by an account that no policy holds, in the same run, in
+turns. Answers that a page would keep for a while are forgotten before each.
 """
 
 from __future__ import annotations
